@@ -2,6 +2,22 @@
 
 pub mod oci;
 
+pub mod name;
+
+pub mod protocol;
+
 pub mod error;
+
+pub mod content;
+
+pub mod net;
+
+pub mod auth;
+
+pub mod registry;
+
+pub mod store;
+
+pub mod transport;
 
 pub use error::{Error, Result};

@@ -13,7 +13,11 @@ use super::ParseError;
 const FREE_MAPS: [&str; 4] = ["annotations", "Labels", "config", "container_config"];
 
 /// Parses `bytes` as one JSON document without duplicate keys, and without keys that equal one of `known` but for case.
-pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8], what: &str, known: &'static [&'static str]) -> Result<T, ParseError> {
+pub(super) fn parse<T: DeserializeOwned>(
+    bytes: &[u8],
+    what: &str,
+    known: &'static [&'static str],
+) -> Result<T, ParseError> {
     let fail = |error: serde_json::Error| ParseError::new(format!("{what}: {error}{}", html_note(bytes)));
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     Checked { known }.deserialize(&mut reader).map_err(fail)?;

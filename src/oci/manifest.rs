@@ -9,8 +9,24 @@ use super::{Annotations, Descriptor, Digest, MediaType, ParseError, Role, json};
 
 /// Keys of manifests, descriptors and platforms, where a spelling in other case would be read by others.
 const KNOWN: &[&str] = &[
-    "schemaVersion", "mediaType", "artifactType", "config", "layers", "manifests", "subject", "fsLayers", "digest",
-    "size", "urls", "data", "platform", "architecture", "os", "variant", "os.version", "annotations",
+    "schemaVersion",
+    "mediaType",
+    "artifactType",
+    "config",
+    "layers",
+    "manifests",
+    "subject",
+    "fsLayers",
+    "digest",
+    "size",
+    "urls",
+    "data",
+    "platform",
+    "architecture",
+    "os",
+    "variant",
+    "os.version",
+    "annotations",
 ];
 
 /// An image manifest or an index, as received.
@@ -26,7 +42,7 @@ pub struct Manifest {
 #[derive(Debug, Clone)]
 pub enum Body {
     /// One image or artifact ([spec](https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md)).
-    Image(ImageManifest),
+    Image(Box<ImageManifest>),
     /// A list of manifests ([spec](https://github.com/opencontainers/image-spec/blob/v1.1.1/image-index.md)).
     Index(ImageIndex),
 }
@@ -107,7 +123,9 @@ impl Manifest {
         }
         if size != descriptor.size {
             let want = descriptor.size;
-            return Err(ParseError::new(format!("manifest {digest}: is {size} bytes long, its descriptor says {want}")));
+            return Err(ParseError::new(format!(
+                "manifest {digest}: is {size} bytes long, its descriptor says {want}"
+            )));
         }
         let mut manifest = Self::parse(bytes, Some(&descriptor.media_type))?;
         manifest.digest = digest;
@@ -196,14 +214,18 @@ impl Document {
     fn media_type(&self, declared: Option<&MediaType>) -> Result<MediaType, ParseError> {
         let declared = declared.filter(|declared| declared.role() != Role::Other);
         match (&self.media_type, declared) {
-            (Some(own), Some(declared)) if own != declared => {
-                Err(ParseError::new(format!("manifest says it is {own:?}, it was sent as {declared:?}", own = own.as_str(), declared = declared.as_str())))
-            }
+            (Some(own), Some(declared)) if own != declared => Err(ParseError::new(format!(
+                "manifest says it is {own:?}, it was sent as {declared:?}",
+                own = own.as_str(),
+                declared = declared.as_str()
+            ))),
             (Some(own), _) => Ok(own.clone()),
             (None, Some(declared)) => Ok(declared.clone()),
             (None, None) if self.manifests.is_some() => Ok(MediaType::OCI_INDEX),
             (None, None) if self.config.is_some() => Ok(MediaType::OCI_MANIFEST),
-            (None, None) if self.fs_layers.is_some() => Ok(MediaType::new("application/vnd.docker.distribution.manifest.v1+json")),
+            (None, None) if self.fs_layers.is_some() => {
+                Ok(MediaType::new("application/vnd.docker.distribution.manifest.v1+json"))
+            }
             (None, None) => Err(ParseError::new("manifest: neither an image manifest nor an index")),
         }
     }
@@ -211,7 +233,9 @@ impl Document {
     fn into_body(self, media_type: &MediaType) -> Result<Body, ParseError> {
         let role = media_type.role();
         if role == Role::Schema1 {
-            return Err(ParseError::new("manifest: docker schema 1 is not supported: push the image again with any current tool"));
+            return Err(ParseError::new(
+                "manifest: docker schema 1 is not supported: push the image again with any current tool",
+            ));
         }
         if self.schema_version.is_some_and(|version| version != 2) {
             return Err(ParseError::new("manifest: schemaVersion is not 2"));
@@ -221,13 +245,13 @@ impl Document {
             return Err(ParseError::new("manifest: is an image manifest and something else at once"));
         }
         match (role, self.config, self.layers, self.manifests) {
-            (Role::Manifest, Some(config), Some(layers), None) => Ok(Body::Image(ImageManifest {
+            (Role::Manifest, Some(config), Some(layers), None) => Ok(Body::Image(Box::new(ImageManifest {
                 config,
                 layers,
                 subject: self.subject,
                 artifact_type: self.artifact_type,
                 annotations: self.annotations,
-            })),
+            }))),
             (Role::Index, None, None, Some(manifests)) => Ok(Body::Index(ImageIndex {
                 manifests,
                 subject: self.subject,
@@ -257,7 +281,10 @@ mod tests {
         let parsed = Manifest::parse(image(""), None).unwrap();
         assert_eq!(parsed.media_type(), &MediaType::OCI_MANIFEST);
         assert_eq!(parsed.children().len(), 2);
-        assert_eq!(Manifest::parse(image(""), Some(&MediaType::DOCKER_MANIFEST)).unwrap().media_type(), &MediaType::DOCKER_MANIFEST);
+        assert_eq!(
+            Manifest::parse(image(""), Some(&MediaType::DOCKER_MANIFEST)).unwrap().media_type(),
+            &MediaType::DOCKER_MANIFEST
+        );
         let octets = MediaType::new("application/octet-stream");
         assert!(Manifest::parse(image(""), Some(&octets)).is_ok());
         let index = Manifest::parse(r#"{"schemaVersion":2,"manifests":null}"#, None).unwrap();

@@ -1,0 +1,1 @@
+//! The distribution client: typed calls on one registry.

@@ -1,0 +1,101 @@
+//! Every place seen through two traits: [`Source`] is read, [`Destination`] is written.
+
+mod location;
+mod name;
+mod session;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+pub use location::{ArchiveFile, Location, TRANSPORTS, Transport};
+pub use name::Name;
+pub use session::{Session, Settings};
+
+use crate::Result;
+use crate::content::BlobReader;
+use crate::name::{Registry, Repository};
+use crate::oci::{Descriptor, Digest, Manifest, MediaType};
+
+/// A place that images are read from. What it returns matches the descriptor asked for, or it errs.
+#[async_trait]
+pub trait Source: Send + Sync {
+    /// The descriptor of the image called `name`; without a name, of the only image there is, or of the default one.
+    /// Errs with [`Kind::NotFound`](crate::error::Kind::NotFound) where there is none,
+    /// [`Kind::Usage`](crate::error::Kind::Usage) where several could be meant.
+    async fn resolve(&self, name: Option<&Name>) -> Result<Descriptor>;
+
+    /// The manifest or index that `descriptor` names, verified.
+    async fn manifest(&self, descriptor: &Descriptor) -> Result<Manifest>;
+
+    /// The bytes of a blob from offset `from` on. They are not verified: whoever reads them does that.
+    async fn blob(&self, descriptor: &Descriptor, from: u64) -> Result<BlobReader>;
+
+    /// Descriptors of the manifests that describe `subject`.
+    async fn referrers(&self, subject: &Digest) -> Result<Vec<Descriptor>> {
+        let _ = subject;
+        Ok(Vec::new())
+    }
+
+    /// The names of all images here, sorted.
+    async fn names(&self) -> Result<Vec<Name>>;
+
+    /// Repositories of `registry` that are known to hold the blob, best first: a destination there may mount it.
+    fn origins(&self, digest: &Digest, registry: &Registry) -> Vec<Repository> {
+        let _ = (digest, registry);
+        Vec::new()
+    }
+}
+
+/// A place that images are written to. A blob is visible whole or not at all; children are put before parents;
+/// no name appears before `put_manifest` was called with it, and in archives not before `finish`.
+#[async_trait]
+pub trait Destination: Send + Sync {
+    /// Whether the blob or manifest is there.
+    async fn has(&self, descriptor: &Descriptor) -> Result<bool>;
+
+    /// Starts to put a blob. It may turn out to be there, or to be mountable from one of `origins`.
+    async fn begin(&self, descriptor: &Descriptor, origins: &[Repository]) -> Result<Begin>;
+
+    /// Puts a manifest whose children are there, and points `name` to it where one is given.
+    /// Errs with [`Kind::NotFound`](crate::error::Kind::NotFound) where the place says that a child is missing.
+    async fn put_manifest(&self, manifest: &Manifest, name: Option<&Name>) -> Result<()>;
+
+    /// Everything was put: makes it durable and, in archives, visible.
+    async fn finish(&self) -> Result<()>;
+
+    /// The registry this is, where it is one: blobs may be mounted there.
+    fn registry(&self) -> Option<&Registry> {
+        None
+    }
+
+    /// Whether a manifest of this type can be kept as it is.
+    fn accepts(&self, media_type: &MediaType) -> bool {
+        let _ = media_type;
+        true
+    }
+
+    /// Tells that `digest` was read from `repository`, so that it may be mounted from there some day.
+    fn note_origin(&self, digest: &Digest, repository: &Repository) {
+        let _ = (digest, repository);
+    }
+}
+
+/// How putting a blob starts.
+pub enum Begin {
+    /// It is there already.
+    Present,
+    /// The registry made it appear from this repository.
+    Mounted(Repository),
+    /// Its bytes are needed.
+    Write(Box<dyn BlobWriter>),
+}
+
+/// A blob that is being put. Dropping it leaves nothing visible.
+#[async_trait]
+pub trait BlobWriter: Send {
+    /// Takes the next piece. The caller verifies: it never passes on the last piece of a content that does not match.
+    async fn write(&mut self, piece: Bytes) -> Result<()>;
+
+    /// All pieces were written: makes the blob visible.
+    async fn commit(self: Box<Self>) -> Result<()>;
+}
