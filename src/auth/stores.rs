@@ -64,8 +64,8 @@ impl Stores {
         if !matches!(kept, KeptIn::Keyring)
             && let Some(keyring) = &self.keyring
         {
-            // The keyring is asked first: an older login in it would hide the new one. Where it cannot be written it had none to erase.
-            let _ = keyring.erase(registry).await;
+            // It is asked first: an older login in it would hide the new one.
+            keyring.erase(registry).await?;
         }
         Ok(kept)
     }
@@ -82,7 +82,9 @@ impl Stores {
         {
             match keyring.store(registry, account).await {
                 Ok(()) => return Ok(KeptIn::Keyring),
-                Err(error) => keyring_failed = Some(error),
+                // Locked for good, on a machine without a screen say. But an older login in it would hide the file's.
+                Err(error) if matches!(keyring.get(registry).await, Ok(None)) => keyring_failed = Some(error),
+                Err(error) => return Err(error.with_hint("unlock the keyring, or log in with --authfile FILE")),
             }
         }
         self.config.store(registry, account).await?;
