@@ -20,4 +20,6 @@ pub mod store;
 
 pub mod transport;
 
+pub mod transfer;
+
 pub use error::{Error, Result};

@@ -14,7 +14,7 @@ pub use session::{Session, Settings};
 use crate::Result;
 use crate::content::BlobReader;
 use crate::name::{Registry, Repository};
-use crate::oci::{Descriptor, Digest, Manifest, MediaType};
+use crate::oci::{Descriptor, Digest, Manifest};
 
 /// A place that images are read from. What it returns matches the descriptor asked for, or it errs.
 #[async_trait]
@@ -68,10 +68,15 @@ pub trait Destination: Send + Sync {
         None
     }
 
-    /// Whether a manifest of this type can be kept as it is.
-    fn accepts(&self, media_type: &MediaType) -> bool {
-        let _ = media_type;
-        true
+    /// What `name` points to now, where the place can say so cheaply.
+    async fn current(&self, name: &Name) -> Result<Option<Digest>> {
+        let _ = name;
+        Ok(None)
+    }
+
+    /// Whether blobs must be begun in the order of the plan (archives, so that the same images give the same file).
+    fn is_ordered(&self) -> bool {
+        false
     }
 
     /// Tells that `digest` was read from `repository`, so that it may be mounted from there some day.
