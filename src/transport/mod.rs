@@ -2,6 +2,7 @@
 
 mod location;
 mod name;
+mod registry;
 mod session;
 
 use async_trait::async_trait;
