@@ -1,14 +1,19 @@
 //! Every place seen through two traits: [`Source`] is read, [`Destination`] is written.
 
+mod archive;
+mod docker_archive;
 mod location;
 mod name;
+mod oci_archive;
 mod session;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
+pub use docker_archive::{DockerArchive, DockerArchiveWriter};
 pub use location::{ArchiveFile, Location, TRANSPORTS, Transport};
 pub use name::Name;
+pub use oci_archive::{OciArchive, OciArchiveWriter};
 pub use session::{Session, Settings};
 
 use crate::Result;

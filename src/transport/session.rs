@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Destination, Location, Source};
+use super::{Destination, DockerArchive, DockerArchiveWriter, Location, OciArchive, OciArchiveWriter, Source};
 use crate::Result;
 use crate::auth::Keychain;
 use crate::net;
@@ -41,11 +41,20 @@ impl Session {
 
     /// Opens a place to read.
     pub async fn source(&self, location: &Location) -> Result<Arc<dyn Source>> {
-        todo!("{location}")
+        let temporary = &self.settings.temporary;
+        match location {
+            Location::OciArchive { file, .. } => Ok(Arc::new(OciArchive::open(file, temporary).await?)),
+            Location::DockerArchive { file, .. } => Ok(Arc::new(DockerArchive::open(file, temporary).await?)),
+            _ => todo!("{location}"),
+        }
     }
 
     /// Opens a place to write.
     pub async fn destination(&self, location: &Location) -> Result<Arc<dyn Destination>> {
-        todo!("{location}")
+        match location {
+            Location::OciArchive { file, .. } => Ok(Arc::new(OciArchiveWriter::create(file).await?)),
+            Location::DockerArchive { file, .. } => Ok(Arc::new(DockerArchiveWriter::create(file).await?)),
+            _ => todo!("{location}"),
+        }
     }
 }
