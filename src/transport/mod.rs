@@ -15,7 +15,7 @@ pub use session::{Session, Settings};
 use crate::Result;
 use crate::content::BlobReader;
 use crate::name::{Registry, Repository};
-use crate::oci::{Descriptor, Digest, Manifest, MediaType};
+use crate::oci::{Descriptor, Digest, Manifest};
 
 /// A place that images are read from. What it returns matches the descriptor asked for, or it errs.
 #[async_trait]
@@ -39,6 +39,11 @@ pub trait Source: Send + Sync {
 
     /// The names of all images here, sorted.
     async fn names(&self) -> Result<Vec<Name>>;
+
+    /// The repository this is, where it is one.
+    fn repository(&self) -> Option<&Repository> {
+        None
+    }
 
     /// Repositories of `registry` that are known to hold the blob, best first: a destination there may mount it.
     fn origins(&self, digest: &Digest, registry: &Registry) -> Vec<Repository> {
@@ -64,15 +69,20 @@ pub trait Destination: Send + Sync {
     /// Everything was put: makes it durable and, in archives, visible.
     async fn finish(&self) -> Result<()>;
 
-    /// The registry this is, where it is one: blobs may be mounted there.
-    fn registry(&self) -> Option<&Registry> {
+    /// The repository this is, where it is one: blobs of its registry may be mounted there.
+    fn repository(&self) -> Option<&Repository> {
         None
     }
 
-    /// Whether a manifest of this type can be kept as it is.
-    fn accepts(&self, media_type: &MediaType) -> bool {
-        let _ = media_type;
-        true
+    /// What `name` points to now, where the place can say so cheaply.
+    async fn current(&self, name: &Name) -> Result<Option<Digest>> {
+        let _ = name;
+        Ok(None)
+    }
+
+    /// Whether blobs must be begun in the order of the plan (archives, so that the same images give the same file).
+    fn is_ordered(&self) -> bool {
+        false
     }
 
     /// Tells that `digest` was read from `repository`, so that it may be mounted from there some day.

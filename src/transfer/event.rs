@@ -1,0 +1,173 @@
+//! What happens during a copy, told to an [`Observer`]; and the [`Report`] of what happened.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use super::{Plan, PlannedImage};
+use crate::Error;
+use crate::name::Repository;
+use crate::oci::Descriptor;
+use crate::transport::Name;
+
+/// Something that happened. Progress only: nothing depends on what an observer does with it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// What will be done is known.
+    Planned(&'a Plan),
+    /// Something happened to a blob.
+    Blob(&'a Descriptor, BlobEvent<'a>),
+    /// A manifest was put, under this name where it has one.
+    Manifest(&'a Descriptor, Option<&'a Name>),
+    /// Something a person should know, though the copy goes on.
+    Warning(&'a str),
+}
+
+/// What happened to a blob.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BlobEvent<'a> {
+    /// Its turn has come.
+    Started,
+    /// So many more bytes of it were moved.
+    Moved(u64),
+    /// It is there, verified.
+    Done,
+    /// It was there already.
+    Present,
+    /// The registry made it appear from this repository.
+    Mounted(&'a Repository),
+    /// It is tried again after `wait`.
+    Retrying {
+        /// Which try will be next, counted from 1.
+        attempt: u32,
+        /// How long until then.
+        wait: Duration,
+        /// Why.
+        error: &'a Error,
+    },
+    /// It could not be moved.
+    Failed(&'a Error),
+}
+
+/// Is told what happens. Must be cheap and never fail.
+pub trait Observer: Send + Sync {
+    /// `event` happened.
+    fn on(&self, event: &Event<'_>);
+}
+
+/// An observer that does not care.
+pub struct Unobserved;
+
+impl Observer for Unobserved {
+    fn on(&self, _: &Event<'_>) {}
+}
+
+/// What a copy did.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The root of each image at the source and as it was put at the destination, in the order of the items.
+    pub images: Vec<Copied>,
+    /// Bytes of blobs and manifests that were moved.
+    pub bytes_transferred: u64,
+    /// Bytes of blobs that a registry mounted.
+    pub bytes_mounted: u64,
+    /// Bytes of blobs that were at the destination already.
+    pub bytes_present: u64,
+    /// How many blobs were moved.
+    pub blobs_transferred: u64,
+    /// How many blobs a registry mounted.
+    pub blobs_mounted: u64,
+    /// How many blobs were at the destination already.
+    pub blobs_present: u64,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+/// One image that was copied.
+#[derive(Debug, Clone)]
+pub struct Copied {
+    /// What the source's name resolved to.
+    pub source: Descriptor,
+    /// What was put; differs where a platform was chosen or a conversion asked for.
+    pub destination: Descriptor,
+}
+
+/// Counts what goes into a [`Report`] and passes events on.
+pub(super) struct Tally {
+    observer: Arc<dyn Observer>,
+    started: Instant,
+    transferred: Count,
+    mounted: Count,
+    present: Count,
+}
+
+impl Tally {
+    pub(super) fn new(observer: Arc<dyn Observer>) -> Self {
+        Self {
+            observer,
+            started: Instant::now(),
+            transferred: Count::default(),
+            mounted: Count::default(),
+            present: Count::default(),
+        }
+    }
+
+    pub(super) fn on(&self, event: &Event<'_>) {
+        if let Event::Blob(descriptor, event) = event {
+            match event {
+                BlobEvent::Moved(bytes) => self.transferred.add(0, *bytes),
+                BlobEvent::Done => self.transferred.add(1, 0),
+                BlobEvent::Present => self.present.add(1, descriptor.size),
+                BlobEvent::Mounted(_) => self.mounted.add(1, descriptor.size),
+                BlobEvent::Started | BlobEvent::Retrying { .. } | BlobEvent::Failed(_) => {}
+            }
+        }
+        self.observer.on(event);
+    }
+
+    pub(super) fn manifest(&self, descriptor: &Descriptor, name: Option<&Name>) {
+        self.transferred.add(0, descriptor.size);
+        self.on(&Event::Manifest(descriptor, name));
+    }
+
+    /// Nothing has to be done for `image`.
+    pub(super) fn all_present(&self, image: &PlannedImage) {
+        for blob in &image.blobs {
+            self.on(&Event::Blob(&blob.descriptor, BlobEvent::Present));
+        }
+    }
+
+    pub(super) fn report(&self, images: Vec<Copied>) -> Report {
+        let ((blobs_transferred, bytes_transferred), (blobs_mounted, bytes_mounted), (blobs_present, bytes_present)) =
+            (self.transferred.get(), self.mounted.get(), self.present.get());
+        Report {
+            images,
+            bytes_transferred,
+            bytes_mounted,
+            bytes_present,
+            blobs_transferred,
+            blobs_mounted,
+            blobs_present,
+            elapsed: self.started.elapsed(),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Count {
+    blobs: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Count {
+    fn add(&self, blobs: u64, bytes: u64) {
+        self.blobs.fetch_add(blobs, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> (u64, u64) {
+        (self.blobs.load(Ordering::Relaxed), self.bytes.load(Ordering::Relaxed))
+    }
+}

@@ -1,0 +1,107 @@
+//! The copy: resolve → plan → run → report. Everything that moves an image goes through here.
+
+mod blob;
+mod convert;
+mod event;
+mod mount;
+mod plan;
+mod run;
+mod select;
+
+use std::sync::Arc;
+
+pub use event::{BlobEvent, Copied, Event, Observer, Report, Unobserved};
+pub use plan::{Plan, PlannedBlob, PlannedImage, Presence};
+
+use event::Tally;
+use mount::Mounts;
+use run::Run;
+
+use crate::Result;
+use crate::oci::Platform;
+use crate::transport::{Destination, Name, Source};
+
+/// One image to copy.
+#[derive(Clone)]
+pub struct Item {
+    /// Where it is.
+    pub source: Arc<dyn Source>,
+    /// What it is called there.
+    pub source_name: Option<Name>,
+    /// Where it goes. Items that go to one place share one `Arc`.
+    pub destination: Arc<dyn Destination>,
+    /// What it will be called there: nothing, or any number of names.
+    pub destination_names: Vec<Name>,
+}
+
+/// How to copy.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Which images of an index; empty means all.
+    pub platforms: Vec<Platform>,
+    /// What becomes of an index when only some of its images are copied. Without it: one platform is copied as a plain
+    /// image, several as a rewritten index.
+    pub index: Option<IndexMode>,
+    /// Copy the manifests that describe the images too.
+    pub referrers: bool,
+    /// Convert to these media types.
+    pub to: Option<Format>,
+    /// Err rather than change a digest where the destination refuses the manifest as it is.
+    pub preserve_digests: bool,
+    /// Fetch layers that may not be distributed from their `urls`' registries and push them.
+    pub allow_foreign_layers: bool,
+    /// How many blobs move at the same time.
+    pub jobs: usize,
+    /// How often a blob is tried again.
+    pub retries: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            platforms: Vec::new(),
+            index: None,
+            referrers: false,
+            to: None,
+            preserve_digests: false,
+            allow_foreign_layers: false,
+            jobs: 4,
+            retries: 4,
+        }
+    }
+}
+
+/// What becomes of an index when only some of its images are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IndexMode {
+    /// The index and all its images are copied after all.
+    Keep,
+    /// A new index lists only the wanted images; its digest is new.
+    Rewrite,
+    /// The index stays as it is though only the wanted images are copied.
+    Sparse,
+}
+
+/// A family of media types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// The image spec's.
+    Oci,
+    /// Docker's schema 2.
+    Docker,
+}
+
+/// What a copy of `items` would do; the destinations are asked what they have. Nothing is written.
+pub async fn plan(items: &[Item], options: &Options) -> Result<Plan> {
+    plan::make(items, options, true).await
+}
+
+/// Copies `items`. Errs with the first failure, which names side, step and thing; what was put by then stays, names
+/// that were not reached stay as they were.
+pub async fn copy(items: Vec<Item>, options: &Options, observer: Arc<dyn Observer>) -> Result<Report> {
+    let run = Arc::new(Run { options: options.clone(), tally: Tally::new(observer), mounts: Mounts::default() });
+    let plan = plan::make(&items, options, false).await?;
+    run.tally.on(&Event::Planned(&plan));
+    let images = run::run(items, plan, run.clone()).await?;
+    Ok(run.tally.report(images))
+}
