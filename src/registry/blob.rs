@@ -212,7 +212,7 @@ impl Download {
 
     fn other(&self, response: &Response, length: u64) -> Error {
         let (host, digest, size) = (self.client.registry(), self.digest, self.size);
-        let html = match is_html(&response) {
+        let html = match is_html(response) {
             true => ": HTML was received: a proxy or login page answered instead of the registry",
             false => "",
         };

@@ -43,11 +43,11 @@ impl RegistrySource {
     /// A tag beside a digest is a comment; it is told when it became untrue.
     async fn compare(&self, tag: &Tag, digest: &Digest) {
         let reference = TagOrDigest::Tag(tag.clone());
-        if let Ok(now) = self.client.manifest_descriptor(&self.reference.repository, &reference).await
-            && now.digest != *digest
-            && now.digest.algorithm() == digest.algorithm()
+        let repository = &self.reference.repository;
+        if let Ok(Some(now)) = self.client.manifest_digest(repository, &reference).await
+            && now != *digest
+            && now.algorithm() == digest.algorithm()
         {
-            let (repository, now) = (&self.reference.repository, now.digest);
             self.client.warn(format!("{repository}:{tag} is {now} now; {digest} was asked for and is used"));
         }
     }
@@ -78,7 +78,8 @@ impl Source for RegistrySource {
             Some(manifest) => manifest,
             None => self.client.manifest(&self.reference.repository, &TagOrDigest::Digest(descriptor.digest)).await?,
         };
-        Ok(Manifest::verified(manifest.bytes().clone(), descriptor)?)
+        let host = self.client.registry().to_string();
+        Manifest::verified(manifest.bytes().clone(), descriptor).map_err(|error| Error::from(error).with_host(host))
     }
 
     async fn blob(&self, descriptor: &Descriptor, from: u64) -> Result<BlobReader> {
