@@ -10,6 +10,7 @@ mod scope;
 
 pub use challenge::Challenge;
 pub use endpoint::Endpoint;
+pub(crate) use error_code::ERROR_LIMIT;
 pub use error_code::{ErrorBody, ErrorCode, ErrorEntry};
 pub use page::{Catalog, TagList, next_page};
 pub use range::{ContentRange, UploadRange};
