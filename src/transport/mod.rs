@@ -39,6 +39,11 @@ pub trait Source: Send + Sync {
     /// The names of all images here, sorted.
     async fn names(&self) -> Result<Vec<Name>>;
 
+    /// The repository this is, where it is one.
+    fn repository(&self) -> Option<&Repository> {
+        None
+    }
+
     /// Repositories of `registry` that are known to hold the blob, best first: a destination there may mount it.
     fn origins(&self, digest: &Digest, registry: &Registry) -> Vec<Repository> {
         let _ = (digest, registry);
@@ -63,8 +68,8 @@ pub trait Destination: Send + Sync {
     /// Everything was put: makes it durable and, in archives, visible.
     async fn finish(&self) -> Result<()>;
 
-    /// The registry this is, where it is one: blobs may be mounted there.
-    fn registry(&self) -> Option<&Registry> {
+    /// The repository this is, where it is one: blobs of its registry may be mounted there.
+    fn repository(&self) -> Option<&Repository> {
         None
     }
 
