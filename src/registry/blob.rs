@@ -4,12 +4,12 @@ use async_trait::async_trait;
 use bytes::BytesMut;
 use http::{Method, StatusCode, header};
 
-use super::request::{Call, content_length, drain, is_html};
-use super::{Client, pause};
+use super::Client;
+use super::request::{Call, drain, is_html};
 use crate::content::{BlobReader, PIECE, Pieces};
 use crate::error::Kind;
 use crate::name::Repository;
-use crate::net::Response;
+use crate::net::{Backoff, Response};
 use crate::oci::{Descriptor, Digest};
 use crate::protocol::{Action, ContentRange, Endpoint, Scope};
 use crate::{Error, Result};
@@ -23,7 +23,7 @@ impl Client {
             call = self.blob_call(Method::GET, repository, digest).header(header::RANGE, "bytes=0-0");
             response = self.send(&call).await?;
         }
-        Ok(matches!(response.status.as_u16(), 200 | 206) && !is_html(&response.headers))
+        Ok(matches!(response.status.as_u16(), 200 | 206) && !is_html(&response))
     }
 
     /// Reads a blob from offset `from` on. The bytes are not verified: whoever reads them does that.
@@ -37,8 +37,9 @@ impl Client {
             offset: from,
             skip: 0,
             body: None,
-            without_progress: 0,
+            backoff: self.backoff(),
             tries: 0,
+            opened_at: from,
             use_ranges: true,
         };
         if from < size {
@@ -75,8 +76,10 @@ struct Download {
     /// How many bytes of the body come before them.
     skip: u64,
     body: Option<Response>,
-    without_progress: u32,
+    backoff: Backoff,
     tries: u32,
+    /// The offset when the body was asked for.
+    opened_at: u64,
     use_ranges: bool,
 }
 
@@ -127,6 +130,7 @@ impl Pieces for Download {
 impl Download {
     /// Asks for the blob from the offset on, or for the whole where that does not work.
     async fn open(&mut self) -> Result<()> {
+        self.opened_at = self.offset;
         loop {
             self.tries += 1;
             let from = if self.use_ranges { self.offset } else { 0 };
@@ -180,9 +184,6 @@ impl Download {
     /// Counts bytes that are handed on.
     fn advance(&mut self, count: usize) -> Result<()> {
         self.offset += count as u64;
-        if count > 0 {
-            self.without_progress = 0;
-        }
         if self.offset > self.size {
             let (digest, size) = (self.digest, self.size);
             return Err(Error::mismatch(format!("{digest}: more came than the {size} bytes of its descriptor")));
@@ -192,26 +193,26 @@ impl Download {
 
     /// The body ended too early: waits a little, or gives up where tries bring nothing any more.
     async fn broke_off(&mut self, cause: Option<Error>) -> Result<()> {
-        self.without_progress += 1;
-        if self.without_progress <= self.client.retries() {
-            if self.without_progress > 1 {
-                pause(self.without_progress).await;
-            }
+        let progress = self.offset - self.opened_at;
+        if progress > 0 {
+            self.backoff.progress();
+        }
+        if progress >= PIECE as u64 {
             return Ok(());
         }
         let (host, digest, tries) = (self.client.registry(), self.digest, self.tries);
         let (offset, size) = (self.offset, self.size);
         let message = format!("{host}: blob {digest} breaks off at {offset} of {size} bytes, after {tries} tries");
-        let error = Error::new(Kind::Network, message).with_attempts(tries);
-        Err(self.named(match cause {
-            Some(cause) => error.with_source(cause),
-            None => error,
-        }))
+        let mut error = self.named(Error::new(Kind::Network, message));
+        if let Some(cause) = cause {
+            error = error.with_source(cause);
+        }
+        self.backoff.pause(error).await
     }
 
     fn other(&self, response: &Response, length: u64) -> Error {
         let (host, digest, size) = (self.client.registry(), self.digest, self.size);
-        let html = match is_html(&response.headers) {
+        let html = match is_html(response) {
             true => ": HTML was received: a proxy or login page answered instead of the registry",
             false => "",
         };
@@ -226,11 +227,11 @@ impl Download {
 /// What an answer to a request for the bytes from `from` on of a blob of `size` bytes is good for.
 fn judge(response: &Response, from: u64, size: u64) -> Answer {
     let headers = &response.headers;
-    let length = content_length(headers);
+    let length = response.content_length();
     match response.status.as_u16() {
         200 => match length {
             // A page for people is never part of a blob; a body that is too short may be an answer cut by a proxy: read on.
-            Some(length) if length > size || (length != size && is_html(headers)) => Answer::Other(length),
+            Some(length) if length > size || (length != size && is_html(response)) => Answer::Other(length),
             _ => Answer::Whole,
         },
         206 if from > 0 => {

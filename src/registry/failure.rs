@@ -1,6 +1,6 @@
 //! From a refusal to an [`Error`]: the only place that gives a status its meaning.
 
-use http::{HeaderMap, StatusCode, header};
+use http::{StatusCode, header};
 
 use super::Client;
 use super::request::{Call, is_html, text};
@@ -20,11 +20,11 @@ impl Client {
             Ok(origin) if origin != *self.origin() => format!("{}:{}", origin.host(), origin.port()),
             _ => self.0.registry.to_string(),
         };
-        let headers = response.headers.clone();
+        let (headers, is_html) = (response.headers.clone(), is_html(&response));
         let bytes = response.bytes(ERROR_LIMIT).await.unwrap_or_default();
         let body = ErrorBody::parse(&bytes);
         let mut message = format!("{host}: cannot {}: {status}", call.what);
-        if let Some(said) = said(&headers, &bytes, &body) {
+        if let Some(said) = said(is_html, &bytes, &body) {
             message = format!("{message}: {said}");
         }
         let mut error = Error::new(kind(status, &body), message).with_host(host);
@@ -62,6 +62,8 @@ impl Client {
 fn kind(status: StatusCode, body: &ErrorBody) -> Kind {
     let missing = [ErrorCode::MANIFEST_BLOB_UNKNOWN, ErrorCode::BLOB_UNKNOWN, ErrorCode::MANIFEST_UNKNOWN];
     let wrong = [ErrorCode::DIGEST_INVALID, "SIZE_INVALID"];
+    // What a registry says to media types that it does not keep.
+    let strange = ["MANIFEST_INVALID", "UNSUPPORTED"];
     match status.as_u16() {
         // Harbor answers 412 where a policy forbids the pull (https://github.com/goharbor/harbor/issues/15885).
         401 | 403 | 412 => Kind::Denied,
@@ -69,20 +71,21 @@ fn kind(status: StatusCode, body: &ErrorBody) -> Kind {
         404 | 410 => Kind::NotFound,
         400..=499 if missing.iter().any(|code| body.has(code)) => Kind::NotFound,
         400..=499 if wrong.iter().any(|code| body.has(code)) => Kind::Mismatch,
+        400..=499 if strange.iter().any(|code| body.has(code)) => Kind::Unsupported,
         416 => Kind::Mismatch,
-        405 | 501 => Kind::Unsupported,
+        405 | 415 | 501 => Kind::Unsupported,
         408 | 500..=599 => Kind::Network,
         _ => Kind::Failed,
     }
 }
 
 /// What the server says for people, in one line.
-fn said(headers: &HeaderMap, bytes: &[u8], body: &ErrorBody) -> Option<String> {
+fn said(is_html: bool, bytes: &[u8], body: &ErrorBody) -> Option<String> {
     let start = bytes.trim_ascii();
     if !body.errors.is_empty() {
         return Some(one_line(&body.to_string()));
     }
-    if is_html(headers) || start.first() == Some(&b'<') {
+    if is_html || start.first() == Some(&b'<') {
         return Some("HTML was received: a proxy or login page answered, or the registry's own front end".to_owned());
     }
     let plain = String::from_utf8_lossy(start);
@@ -109,6 +112,8 @@ mod tests {
             (400, "", Kind::Failed),
             (400, "DIGEST_INVALID", Kind::Mismatch),
             (400, "MANIFEST_BLOB_UNKNOWN", Kind::NotFound),
+            (400, "MANIFEST_INVALID", Kind::Unsupported),
+            (415, "", Kind::Unsupported),
             (401, "UNAUTHORIZED", Kind::Denied),
             (403, "DENIED", Kind::Denied),
             (404, "", Kind::NotFound),
@@ -129,7 +134,7 @@ mod tests {
 
     #[test]
     fn n25_says_that_html_was_received() {
-        let said = |text: &str| said(&HeaderMap::new(), text.as_bytes(), &ErrorBody::parse(text.as_bytes()));
+        let said = |text: &str| said(false, text.as_bytes(), &ErrorBody::parse(text.as_bytes()));
         assert!(said("\n<!doctype html>").unwrap().starts_with("HTML was received"));
         assert_eq!(said("404 page\n not found\n").unwrap(), "404 page not found");
         assert_eq!(said(" "), None);

@@ -15,7 +15,6 @@ mod warning;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
@@ -27,7 +26,7 @@ pub use upload::{Start, Upload};
 use crate::auth::{Authorizer, Keychain};
 use crate::error::Kind;
 use crate::name::Registry;
-use crate::net::{self, Authorization, Origin, Response};
+use crate::net::{self, Authorization, Backoff, Origin, Response};
 use crate::protocol::{Endpoint, Scope};
 use crate::{Error, Result};
 use request::Call;
@@ -43,7 +42,6 @@ struct Shared {
     keychain: Arc<Keychain>,
     authorizer: Authorizer,
     warnings: Mutex<warning::Warnings>,
-    holders: upload::Holders,
     /// Largest piece of a blob that one request may carry; 0: a whole blob.
     chunk: AtomicUsize,
     /// The registry said that it has no referrers API.
@@ -56,7 +54,15 @@ struct Shared {
 struct Document {
     headers: HeaderMap,
     url: Url,
+    content_type: Option<String>,
     bytes: Bytes,
+}
+
+impl Document {
+    /// Whether a page for people was sent.
+    fn is_html(&self) -> bool {
+        self.content_type.as_deref() == Some(request::HTML) || self.bytes.trim_ascii_start().starts_with(b"<")
+    }
 }
 
 impl Client {
@@ -72,7 +78,6 @@ impl Client {
             net,
             keychain,
             warnings: Mutex::default(),
-            holders: upload::Holders::default(),
             chunk: AtomicUsize::new(0),
             lacks_referrers: AtomicBool::new(false),
             fallback: tokio::sync::Mutex::default(),
@@ -93,7 +98,7 @@ impl Client {
     pub async fn ping(&self) -> Result<()> {
         let call = self.call(Method::GET, &Endpoint::Base, "ask for the registry API".to_owned());
         let response = self.accept(&call, &[StatusCode::OK]).await?;
-        if request::is_html(&response.headers) {
+        if request::is_html(&response) {
             let message = format!(
                 "{}: HTML was received: a proxy or login page answered instead of the registry",
                 self.0.registry
@@ -122,8 +127,8 @@ impl Client {
         self.0.net.origin()
     }
 
-    fn retries(&self) -> u32 {
-        self.0.net.settings().retries
+    fn backoff(&self) -> Backoff {
+        Backoff::new(self.0.net.settings().retries)
     }
 
     /// A call on an endpoint; `what` completes the sentence "cannot …".
@@ -165,15 +170,15 @@ impl Client {
 
     /// Reads a document of at most `limit` bytes, again from its start where it breaks off.
     async fn document(&self, call: &Call, limit: u64) -> Result<Document> {
-        let mut tries = 0;
+        let mut backoff = self.backoff();
         loop {
-            tries += 1;
             let response = self.accept(call, &[StatusCode::OK]).await?;
-            let (headers, url) = (response.headers.clone(), response.url.clone());
+            let (headers, url, content_type) =
+                (response.headers.clone(), response.url.clone(), response.content_type());
             match response.bytes(usize::try_from(limit).unwrap_or(usize::MAX)).await {
-                Ok(bytes) => return Ok(Document { headers, url, bytes }),
-                Err(error) if error.kind() == Kind::Network && tries <= self.retries() => pause(tries).await,
-                Err(error) => return Err(error.with_attempts(tries).with_host(self.0.registry.to_string())),
+                Ok(bytes) => return Ok(Document { headers, url, content_type, bytes }),
+                Err(error) if error.kind() == Kind::Network => backoff.pause(error).await?,
+                Err(error) => return Err(error),
             }
         }
     }
@@ -190,10 +195,4 @@ impl Client {
             }
         }
     }
-}
-
-/// Waits a little longer after each try, never in step with others.
-async fn pause(tries: u32) {
-    let most = 100 * 2u64.pow(tries.min(6));
-    tokio::time::sleep(Duration::from_millis(most / 2 + fastrand::u64(..=most / 2))).await;
 }

@@ -6,7 +6,7 @@ use http::{Method, header};
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::request::{Call, is_html};
+use super::request::Call;
 use super::{Client, Document};
 use crate::error::Kind;
 use crate::net::Origin;
@@ -84,8 +84,8 @@ impl Client {
     fn parse_page<P: DeserializeOwned>(&self, what: &str, document: &Document) -> Result<P> {
         serde_json::from_slice(&document.bytes).map_err(|error| {
             let registry = &self.0.registry;
-            let looks_html = is_html(&document.headers) || document.bytes.trim_ascii_start().starts_with(b"<");
-            let found = if looks_html { "HTML was received instead of a list" } else { "the answer is no list" };
+            let found =
+                if document.is_html() { "HTML was received instead of a list" } else { "the answer is no list" };
             Error::mismatch(format!("{registry}: cannot {what}: {found}"))
                 .with_source(error)
                 .with_host(registry.to_string())

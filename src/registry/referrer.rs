@@ -9,7 +9,6 @@ use http::{Method, header};
 use serde_json::{Value, json};
 
 use super::page::Pages;
-use super::request::{content_type, is_html};
 use super::{Client, Document};
 use crate::error::Kind;
 use crate::name::{Repository, Tag, TagOrDigest};
@@ -109,8 +108,8 @@ impl Client {
 
 /// Captive portals and front ends answer every path with 200.
 fn is_index(document: &Document) -> bool {
-    let named = content_type(&document.headers) == Some(MediaType::OCI_INDEX.as_str());
-    named || (!is_html(&document.headers) && document.bytes.trim_ascii_start().starts_with(b"{"))
+    let is_named = document.content_type.as_deref() == Some(MediaType::OCI_INDEX.as_str());
+    is_named || document.bytes.trim_ascii_start().starts_with(b"{")
 }
 
 /// `index` with `referrer` in it; `None` where it is there already.

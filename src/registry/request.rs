@@ -1,7 +1,8 @@
 //! Calls as they are built, and what their headers say.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use tokio::sync::mpsc;
 use url::Url;
 
 use crate::net::{Authorization, Body, Request, Response};
@@ -16,13 +17,16 @@ pub(super) struct Call {
     pub(super) scopes: Vec<Scope>,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
+    /// The body must not be sent twice before it is known what became of the first.
+    pub(super) is_careful: bool,
     /// Completes the sentence "cannot …".
     pub(super) what: String,
 }
 
 impl Call {
     pub(super) fn new(method: Method, url: Url, what: String) -> Self {
-        Self { method, url, scopes: Vec::new(), headers: HeaderMap::new(), body: Bytes::new(), what }
+        let (headers, body) = (HeaderMap::new(), Bytes::new());
+        Self { method, url, scopes: Vec::new(), headers, body, is_careful: false, what }
     }
 
     /// Needs a token for `scope`.
@@ -51,9 +55,19 @@ impl Call {
         self
     }
 
+    /// Sends `body`, and leaves it to the caller to send it again.
+    pub(super) fn careful_body(mut self, body: Bytes) -> Self {
+        self.is_careful = true;
+        self.body(body)
+    }
+
     /// The request, for one sending.
     pub(super) fn request(&self, authorization: Option<Authorization>) -> Request {
-        let body = if self.body.is_empty() { Body::Empty } else { Body::Bytes(self.body.clone()) };
+        let body = match self.body.clone() {
+            body if body.is_empty() => Body::Empty,
+            body if self.is_careful => once(body),
+            body => Body::Bytes(body),
+        };
         self.request_with(body, authorization)
     }
 
@@ -69,6 +83,15 @@ impl Call {
     }
 }
 
+/// A body that is not sent again on its own.
+fn once(body: Bytes) -> Body {
+    let length = body.len() as u64;
+    let (sender, pieces) = mpsc::channel(1);
+    // There is room for one, and the receiver is here.
+    let _ = sender.try_send(Ok(body));
+    Body::Stream { length, pieces }
+}
+
 /// `Docker-Content-Digest`, where it is a digest.
 pub(super) fn content_digest(headers: &HeaderMap) -> Option<Digest> {
     text(headers, &HeaderName::from_static("docker-content-digest"))?.parse().ok()
@@ -79,20 +102,12 @@ pub(super) fn is_digest_of(digest: &Digest, bytes: &[u8]) -> bool {
     Digest::with(digest.algorithm(), bytes) == *digest
 }
 
-/// `Content-Length`.
-pub(super) fn content_length(headers: &HeaderMap) -> Option<u64> {
-    text(headers, &header::CONTENT_LENGTH)?.parse().ok()
-}
-
-/// `Content-Type` without its parameters.
-pub(super) fn content_type(headers: &HeaderMap) -> Option<&str> {
-    let value = text(headers, &header::CONTENT_TYPE)?;
-    Some(value.split(';').next().unwrap_or_default().trim()).filter(|value| !value.is_empty())
-}
+/// The media type of pages for people.
+pub(super) const HTML: &str = "text/html";
 
 /// Whether a page for people was sent.
-pub(super) fn is_html(headers: &HeaderMap) -> bool {
-    content_type(headers).is_some_and(|value| value.eq_ignore_ascii_case("text/html"))
+pub(super) fn is_html(response: &Response) -> bool {
+    response.content_type().as_deref() == Some(HTML)
 }
 
 /// The value of a header that is text.

@@ -32,10 +32,6 @@ impl RegistrySource {
         Self { client, reference: reference.clone(), kept: Mutex::default() }
     }
 
-    fn repository(&self) -> &Repository {
-        &self.reference.repository
-    }
-
     /// Tag and digest of `name`, or of the reference this was opened with.
     fn named(&self, name: Option<&Name>) -> Result<(Option<Tag>, Option<Digest>)> {
         match name {
@@ -47,11 +43,11 @@ impl RegistrySource {
     /// A tag beside a digest is a comment; it is told when it became untrue.
     async fn compare(&self, tag: &Tag, digest: &Digest) {
         let reference = TagOrDigest::Tag(tag.clone());
-        if let Ok(now) = self.client.manifest_descriptor(self.repository(), &reference).await
-            && now.digest != *digest
-            && now.digest.algorithm() == digest.algorithm()
+        let repository = &self.reference.repository;
+        if let Ok(Some(now)) = self.client.manifest_digest(repository, &reference).await
+            && now != *digest
+            && now.algorithm() == digest.algorithm()
         {
-            let (repository, now) = (self.repository(), now.digest);
             self.client.warn(format!("{repository}:{tag} is {now} now; {digest} was asked for and is used"));
         }
     }
@@ -68,7 +64,7 @@ impl Source for RegistrySource {
             Some(digest) => TagOrDigest::Digest(digest),
             None => TagOrDigest::Tag(tag.unwrap_or_else(Tag::latest)),
         };
-        let manifest = self.client.manifest(self.repository(), &reference).await?;
+        let manifest = self.client.manifest(&self.reference.repository, &reference).await?;
         let descriptor = manifest.descriptor();
         let mut kept = lock(&self.kept);
         kept.truncate(KEPT - 1);
@@ -80,23 +76,24 @@ impl Source for RegistrySource {
         let kept = lock(&self.kept).iter().find(|manifest| manifest.digest() == descriptor.digest).cloned();
         let manifest = match kept {
             Some(manifest) => manifest,
-            None => self.client.manifest(self.repository(), &TagOrDigest::Digest(descriptor.digest)).await?,
+            None => self.client.manifest(&self.reference.repository, &TagOrDigest::Digest(descriptor.digest)).await?,
         };
-        Ok(Manifest::verified(manifest.bytes().clone(), descriptor)?)
+        let host = self.client.registry().to_string();
+        Manifest::verified(manifest.bytes().clone(), descriptor).map_err(|error| Error::from(error).with_host(host))
     }
 
     async fn blob(&self, descriptor: &Descriptor, from: u64) -> Result<BlobReader> {
-        self.client.blob(self.repository(), descriptor, from).await
+        self.client.blob(&self.reference.repository, descriptor, from).await
     }
 
     async fn referrers(&self, subject: &Digest) -> Result<Vec<Descriptor>> {
-        self.client.referrers(self.repository(), subject, None).await
+        self.client.referrers(&self.reference.repository, subject, None).await
     }
 
     async fn names(&self) -> Result<Vec<Name>> {
-        let tags = self.client.tags(self.repository()).await?;
+        let tags = self.client.tags(&self.reference.repository).await?;
         if tags.skipped > 0 {
-            let (repository, skipped) = (self.repository(), tags.skipped);
+            let (repository, skipped) = (&self.reference.repository, tags.skipped);
             self.client.warn(format!("{repository}: {skipped} listed names are no tags and were skipped"));
         }
         let mut names: Vec<Name> = tags.names.iter().map(Name::from).collect();
@@ -104,9 +101,13 @@ impl Source for RegistrySource {
         Ok(names)
     }
 
+    fn repository(&self) -> Option<&Repository> {
+        Some(&self.reference.repository)
+    }
+
     fn origins(&self, _: &Digest, registry: &Registry) -> Vec<Repository> {
-        let is_same = self.repository().registry() == registry;
-        if is_same { vec![self.repository().clone()] } else { Vec::new() }
+        let is_same = self.reference.repository.registry() == registry;
+        if is_same { vec![self.reference.repository.clone()] } else { Vec::new() }
     }
 }
 
@@ -188,8 +189,14 @@ impl Destination for RegistryDestination {
         Some(&self.repository)
     }
 
-    fn note_origin(&self, digest: &Digest, repository: &Repository) {
-        self.client.note_holder(digest, repository);
+    async fn current(&self, name: &Name) -> Result<Option<Digest>> {
+        let (tag, digest) = parse(name)?;
+        let reference = match (tag, digest) {
+            (Some(tag), _) => TagOrDigest::Tag(tag),
+            (None, Some(digest)) => TagOrDigest::Digest(digest),
+            (None, None) => return Ok(None),
+        };
+        self.client.manifest_digest(&self.repository, &reference).await
     }
 }
 

@@ -2,7 +2,6 @@
 //! a session when it fails, then one streamed PUT; chunks only where a registry asked for them.
 
 mod chunked;
-mod holders;
 mod streamed;
 
 use std::sync::atomic::Ordering;
@@ -11,9 +10,9 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use url::Url;
 
+use super::Client;
 use super::manifest::STORED;
 use super::request::{Call, content_digest, drain, text};
-use super::{Client, pause};
 use crate::error::Kind;
 use crate::name::Repository;
 use crate::net::{Origin, Response};
@@ -21,7 +20,6 @@ use crate::oci::{Algorithm, Descriptor, Digest};
 use crate::protocol::{Action, Endpoint, Scope};
 use crate::{Error, Result};
 use chunked::Chunked;
-pub(super) use holders::Holders;
 use streamed::Streamed;
 
 /// Largest chunk of registries that do not say what they take; GHCR's limit.
@@ -68,9 +66,7 @@ impl Client {
     ) -> Result<Start> {
         // The destination itself as origin asks whether the blob is there and opens a session in one request.
         let mut session = None;
-        let held = self.0.holders.find(&descriptor.digest);
-        let elsewhere: Vec<&Repository> =
-            origins.iter().chain(&held).filter(|origin| *origin != repository).take(ORIGINS).collect();
+        let elsewhere: Vec<&Repository> = origins.iter().filter(|origin| *origin != repository).take(ORIGINS).collect();
         for origin in if elsewhere.is_empty() { vec![repository] } else { elsewhere } {
             match self.mount(repository, descriptor, origin).await? {
                 Mount::Done if origin == repository => return Ok(Start::Present),
@@ -86,23 +82,17 @@ impl Client {
         }
     }
 
-    /// Remembers that `repository` of this registry holds the blob, so that it may be mounted from there.
-    pub fn note_holder(&self, digest: &Digest, repository: &Repository) {
-        if *repository.registry() == self.0.registry {
-            self.0.holders.note(digest, repository);
-        }
-    }
-
     /// Opens an upload without asking whether the blob is there.
     pub async fn start_plain_upload(&self, repository: &Repository, descriptor: &Descriptor) -> Result<Upload> {
         let call = self.uploads_call(repository, &descriptor.digest);
-        let mut tries = 0;
+        let mut backoff = self.backoff();
         let response = loop {
-            tries += 1;
-            match self.accept(&call, &[StatusCode::ACCEPTED]).await {
-                // A session that nobody uses harms nobody, so it may be asked for again.
-                Err(error) if error.kind() == Kind::Network && tries <= self.retries() => pause(tries).await,
-                other => break other?,
+            let response = self.send(&call).await?;
+            match response.status.as_u16() {
+                202 => break response,
+                // A session that nobody uses harms nobody, so another may be asked for.
+                408 | 500 | 502 | 504 | 522 => backoff.pause(self.failure(&call, response).await).await?,
+                _ => return Err(self.failure(&call, response).await),
             }
         };
         let location = self.location(&call, &response)?;
@@ -220,10 +210,7 @@ impl Session {
                         let message = format!("{registry}: blob {digest} was put, the registry stored {named}");
                         Err(self.named(Error::mismatch(message)))
                     }
-                    _ => {
-                        client.note_holder(&digest, &self.repository);
-                        Ok(())
-                    }
+                    _ => Ok(()),
                 };
             }
             Ok(response) => self.refused(response).await,
