@@ -1,5 +1,7 @@
 //! Every place seen through two traits: [`Source`] is read, [`Destination`] is written.
 
+#[cfg(test)]
+mod contract;
 mod directory;
 mod layout;
 mod location;

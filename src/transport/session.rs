@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Destination, Location, Source};
+use super::{DirectoryDestination, DirectorySource, LayoutDestination, LayoutSource, StoreDestination, StoreSource};
 use crate::Result;
 use crate::auth::Keychain;
 use crate::net;
@@ -41,11 +42,21 @@ impl Session {
 
     /// Opens a place to read.
     pub async fn source(&self, location: &Location) -> Result<Arc<dyn Source>> {
-        todo!("{location}")
+        match location {
+            Location::Store(_) => Ok(Arc::new(StoreSource::open(&self.settings.store)?)),
+            Location::Layout { directory, .. } => Ok(Arc::new(LayoutSource::open(directory)?)),
+            Location::Directory(directory) => Ok(Arc::new(DirectorySource::open(directory)?)),
+            other => todo!("{other}"),
+        }
     }
 
     /// Opens a place to write.
     pub async fn destination(&self, location: &Location) -> Result<Arc<dyn Destination>> {
-        todo!("{location}")
+        match location {
+            Location::Store(_) => Ok(Arc::new(StoreDestination::create_or_open(&self.settings.store)?)),
+            Location::Layout { directory, .. } => Ok(Arc::new(LayoutDestination::create_or_open(directory)?)),
+            Location::Directory(directory) => Ok(Arc::new(DirectoryDestination::create_or_open(directory)?)),
+            other => todo!("{other}"),
+        }
     }
 }
