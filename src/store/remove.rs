@@ -92,7 +92,10 @@ impl Store {
         });
         self.mark_referrers(index, &mut gone);
         let blobs = self.layout().blobs();
-        entries.iter().filter(|entry| gone.contains(&entry.digest)).map(|e| StoredImage::of(e, blobs).id).collect()
+        let images = entries.iter().filter(|entry| gone.contains(&entry.digest));
+        let mut ids: Vec<_> = images.map(|entry| StoredImage::of(entry, blobs).id).collect();
+        ids.dedup();
+        ids
     }
 
     /// What describes a removed image, and has no name of its own, goes with it.
