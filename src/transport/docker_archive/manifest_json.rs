@@ -4,10 +4,10 @@
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::Result;
 use crate::content::tar::Tar;
 use crate::name::Reference;
 use crate::oci::{Digest, MANIFEST_LIMIT, parse_json};
+use crate::{Error, Result};
 
 /// The name of the list in an archive.
 pub(super) const NAME: &str = "manifest.json";
@@ -41,8 +41,8 @@ impl Entry {
 
     /// The full names.
     pub(super) fn names(&self) -> Result<Vec<Reference>> {
-        let names = self.repo_tags.iter().flatten();
-        Ok(names.map(|name| name.parse::<Reference>().map(Reference::or_latest)).collect::<Result<_, _>>()?)
+        let names = self.repo_tags.iter().flatten().map(|name| name.parse::<Reference>().map(Reference::or_latest));
+        names.collect::<Result<_, _>>().map_err(|error| Error::mismatch(format!("{NAME}: {error}")))
     }
 
     /// The config's digest, where its name is made from one: `blobs/sha256/HEX`, `HEX.json` and `sha256:HEX` all are.
