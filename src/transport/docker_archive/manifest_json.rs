@@ -21,7 +21,7 @@ const KNOWN: &[&str] = &["Config", "RepoTags", "Layers", "LayerSources", "Parent
 pub(super) struct Entry {
     /// Member that is the image's config.
     pub(super) config: String,
-    /// What the image is called, as docker prints it.
+    /// What the image is called. Full names are written: podman takes a short one for an image of its own, `localhost/…`.
     #[serde(default)]
     repo_tags: Option<Vec<String>>,
     /// Members that are its layers, base first.
@@ -35,7 +35,7 @@ fn null_as_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Strin
 
 impl Entry {
     pub(super) fn new(config: String, names: &[Reference], layers: Vec<String>) -> Self {
-        let names: Vec<String> = names.iter().map(Reference::familiar).collect();
+        let names: Vec<String> = names.iter().map(Reference::to_string).collect();
         Self { config, repo_tags: Some(names).filter(|names| !names.is_empty()), layers }
     }
 

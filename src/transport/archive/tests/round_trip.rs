@@ -169,7 +169,7 @@ async fn an_index_is_kept_whole_and_docker_gets_the_image_of_this_machine() {
     let list = String::from_utf8_lossy(&archive).into_owned();
     let list = &list[list.find("[{\"Config\"").unwrap()..];
     assert!(list.starts_with(&format!("[{{\"Config\":\"blobs/sha256/{}\"", Digest::of(&images[1].config).hex())));
-    assert!(list.contains("\"RepoTags\":[\"many:1\"]"));
+    assert!(list.contains("\"RepoTags\":[\"docker.io/library/many:1\"]"));
 }
 
 #[tokio::test]
