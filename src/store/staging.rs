@@ -28,7 +28,8 @@ impl Staging {
             let lock = File::open(&path).map_err(fail)?;
             // Without locks on this file system nobody takes ours for abandoned either.
             let _ = lock.lock();
-            let is_ours = fs::metadata(&path).is_ok_and(|now| lock.metadata().is_ok_and(|then| then.ino() == now.ino()));
+            let is_ours =
+                fs::metadata(&path).is_ok_and(|now| lock.metadata().is_ok_and(|then| then.ino() == now.ino()));
             if is_ours {
                 return Ok(Self { path, _lock: lock });
             }
