@@ -135,7 +135,7 @@ impl Store {
 /// The entries that `text` asks to remove.
 fn chosen(text: &str, index: &Index, blobs: &BlobPool, force: bool) -> Result<Vec<Descriptor>> {
     match find(text, index, blobs)? {
-        Found::Name(entry) => Ok(vec![entry]),
+        Found::Name(entry) => Ok(vec![*entry]),
         Found::Image(entries) if force || entries.iter().filter(|entry| ref_name(entry).is_some()).count() <= 1 => {
             Ok(entries)
         }
