@@ -3,6 +3,8 @@
 mod completion;
 mod copy;
 mod generate;
+mod login;
+mod logout;
 mod man;
 mod version;
 
@@ -38,4 +40,4 @@ macro_rules! commands {
     };
 }
 
-commands! { copy, completion, man, version, generate }
+commands! { copy, login, logout, completion, man, version, generate }
