@@ -1,6 +1,9 @@
 //! Every place seen through two traits: [`Source`] is read, [`Destination`] is written.
 
 mod archive;
+#[cfg(test)]
+mod contract;
+pub(crate) mod contract;
 mod directory;
 mod docker_archive;
 mod layout;
