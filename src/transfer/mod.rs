@@ -7,6 +7,8 @@ mod mount;
 mod plan;
 mod run;
 mod select;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
