@@ -1,8 +1,10 @@
 //! The support itself: what the other tests lean on does what it says.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use imgctl::oci::{Compression, MediaType};
+use imgctl::oci::{Algorithm, Compression, MediaType};
 
 use crate::support::attacker::Attacker;
 use crate::support::certificates::{Authority, Certificate};
@@ -161,6 +163,8 @@ fn images_are_real() {
     env.tool("umoci", ["ls", "--layout", layout.to_str().unwrap()]).run().ok();
     assert_eq!(TestImage::of_size(7, 1000).digest(), TestImage::of_size(7, 1000).digest());
     assert_ne!(TestImage::of_size(7, 1000).digest(), TestImage::of_size(8, 1000).digest());
+    let sha512 = ImageBuilder::new().layer(layer()).algorithm(Algorithm::Sha512).build();
+    assert!(sha512.config().to_string().starts_with("sha512:"));
     let attested = TestImage::with_attestations(vec![TestImage::small()]);
     assert!(attested.children[1].descriptor().is_attestation());
 }
@@ -232,6 +236,21 @@ fn fault_registry_cuts_stalls_and_refuses_as_the_name_says() {
 }
 
 #[test]
+fn fault_registry_counts_little_more_than_is_read() {
+    let registry = FaultRegistry::start();
+    let digest = registry.put_blob("f/infinite", random(1, 100_000));
+    let mut stream = TcpStream::connect(registry.host()).unwrap();
+    write!(stream, "GET /v2/f/infinite/blobs/{digest} HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    stream.read_exact(&mut [0; 160_000]).unwrap();
+    drop(stream);
+    std::thread::sleep(Duration::from_millis(50));
+    let sent = registry.bytes_sent("f/infinite");
+    assert!((160_000..700_000).contains(&sent), "{sent}");
+    let url = format!("http://{}/v2/f/infinite/blobs/{digest}", registry.host());
+    assert_eq!(http::request("HEAD", &url).send().header("content-length"), "100000");
+}
+
+#[test]
 fn fault_registry_lies_in_documents() {
     let registry = FaultRegistry::start();
     let image = TestImage::small();
@@ -293,7 +312,7 @@ fn fault_proxy_cuts_drops_and_rewrites() {
         registry.host(),
         vec![
             Rule::on("GET", "/blobs/", Weather::CutResponse(600_000, Cut::Reset)).times(1),
-            Rule::on("HEAD", "/blobs/", Weather::Status(401)).after(1).times(1),
+            Rule::on("HEAD", "/blobs/", Weather::Answer("401 Unauthorized\r\n".to_owned())).after(1).times(1),
             Rule::on("POST", "/uploads/", Weather::CutRequest(50, Cut::Fin)),
             Rule::on("PUT", "/manifests/", Weather::DropResponse).times(1),
         ],

@@ -22,8 +22,8 @@ pub enum Weather {
     CutRequest(u64, Cut),
     /// The request is passed on whole; the response is read and thrown away, and the connection ends.
     DropResponse,
-    /// The request is not passed on; this status is the answer.
-    Status(u16),
+    /// The request is not passed on; this is the answer: `401 Unauthorized\r\nWWW-Authenticate: …\r\n`.
+    Answer(String),
     /// The request is passed on; this status stands in the place of the response's.
     RewriteStatus(u16),
     /// The request is passed on after a while.

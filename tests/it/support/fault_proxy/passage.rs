@@ -35,6 +35,18 @@ impl End {
         }
     }
 
+    /// Reads a body to its end, so that an answer is not lost to the reset that unread bytes cause.
+    async fn discard(&mut self, mut body: Body) -> io::Result<()> {
+        while !body.is_done() {
+            if self.read.is_empty() && self.fill().await? == 0 {
+                break;
+            }
+            let taken = body.take(&self.read);
+            self.read.drain(..taken);
+        }
+        Ok(())
+    }
+
     async fn fill(&mut self) -> io::Result<usize> {
         let mut buffer = [0; PIECE];
         let length = self.stream.read(&mut buffer).await?;
@@ -55,7 +67,7 @@ impl State {
         let [mut client, mut server] = [client, upstream].map(|stream| End { stream, read: Vec::new() });
         while let Some(head) = client.head().await? {
             self.heads.lock().unwrap().push(head.first_line.clone());
-            let weather = self.rules.iter().find(|rule| rule.strikes(&head)).map(|rule| rule.weather.clone());
+            let weather = self.rules.iter().find(|rule| rule.strikes(&head)).map(|rule| &rule.weather);
             self.struck.fetch_add(usize::from(weather.is_some()), Ordering::SeqCst);
             self.exchange(&mut client, &mut server, &head, weather).await?;
         }
@@ -67,17 +79,18 @@ impl State {
         client: &mut End,
         server: &mut End,
         head: &Head,
-        weather: Option<Weather>,
+        weather: Option<&Weather>,
     ) -> io::Result<()> {
         let mut limit = None;
         match weather {
-            Some(Weather::Status(status)) => {
-                let answer = format!("HTTP/1.1 {status} On Purpose\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+            Some(Weather::Answer(answer)) => {
+                client.discard(head.request_body()).await?;
+                let answer = format!("HTTP/1.1 {answer}Content-Length: 0\r\nConnection: close\r\n\r\n");
                 client.stream.write_all(answer.as_bytes()).await?;
                 return Err(on_purpose());
             }
-            Some(Weather::Delay(time)) => tokio::time::sleep(time).await,
-            Some(Weather::CutRequest(after, how)) => limit = Some((after, Some(how))),
+            Some(Weather::Delay(time)) => tokio::time::sleep(*time).await,
+            Some(Weather::CutRequest(after, how)) => limit = Some((*after, Some(*how))),
             _ => {}
         }
         server.stream.write_all(&head.raw).await?;
@@ -90,7 +103,7 @@ impl State {
         client: &mut End,
         server: &mut End,
         method: &str,
-        weather: Option<Weather>,
+        weather: Option<&Weather>,
     ) -> io::Result<()> {
         loop {
             let Some(mut head) = server.head().await? else { return Err(on_purpose()) };
@@ -101,8 +114,8 @@ impl State {
                     let rest = &head.raw[head.first_line.len()..];
                     head.raw = [format!("HTTP/1.1 {status} On Purpose").as_bytes(), rest].concat();
                 }
-                Some(Weather::CutResponse(after, how)) => limit = Some((after, Some(how))),
-                Some(Weather::Stall(after)) => limit = Some((after, None)),
+                Some(Weather::CutResponse(after, how)) => limit = Some((*after, Some(*how))),
+                Some(Weather::Stall(after)) => limit = Some((*after, None)),
                 _ => {}
             }
             client.stream.write_all(&head.raw).await?;

@@ -252,6 +252,11 @@ pub fn misread(change: impl Fn(&mut Call) + Send + Sync + 'static) -> Change {
     call(change)
 }
 
+/// As if no `Authorization` had been sent, so that the registry demands one again.
+pub fn forget_authorization() -> Change {
+    call(|call| drop(call.headers.remove("authorization")))
+}
+
 /// The upload's `Location` is written otherwise.
 pub fn location(rewrite: impl Fn(&Call, &str) -> String + Send + Sync + 'static) -> Change {
     reply(move |call, reply| {
