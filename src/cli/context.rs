@@ -9,7 +9,7 @@ use http::HeaderMap;
 use imgctl::auth::Keychain;
 use imgctl::net::{self, Secret};
 use imgctl::transfer::Options;
-use imgctl::transport::{Session, Settings};
+use imgctl::transport::{Destination, Location, Name, Session, Settings, Source};
 use imgctl::{Error, Result};
 
 use super::credentials;
@@ -138,6 +138,27 @@ impl Context {
             network: self.network(side)?,
             plain_http: self.registry.plain_http,
         })
+    }
+
+    /// The local store, to read.
+    pub(crate) async fn store_source(&self) -> Result<Arc<dyn Source>> {
+        self.source()?.source(&Self::store_location()).await
+    }
+
+    /// The local store, to write.
+    pub(crate) async fn store_destination(&self) -> Result<Arc<dyn Destination>> {
+        self.source()?.destination(&Self::store_location()).await
+    }
+
+    /// The store as a place; which image is said when it is asked for one.
+    fn store_location() -> Location {
+        Location::Store(Name::new(""))
+    }
+
+    /// What registries warned of since the last call.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let sessions = [&self.source, &self.destination].into_iter().filter_map(OnceLock::get);
+        sessions.flat_map(|session| session.warnings()).collect()
     }
 
     /// Directory of the local store.

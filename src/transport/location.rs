@@ -125,7 +125,9 @@ impl Location {
                 (None, None) => None,
             },
             Self::Store(name) => Some(name.clone()),
-            Self::Layout { name, .. } | Self::OciArchive { name, .. } | Self::DockerArchive { name, .. } => name.clone(),
+            Self::Layout { name, .. } | Self::OciArchive { name, .. } | Self::DockerArchive { name, .. } => {
+                name.clone()
+            }
             Self::Directory(_) => None,
         }
     }

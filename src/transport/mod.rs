@@ -2,7 +2,6 @@
 
 mod archive;
 #[cfg(test)]
-mod contract;
 pub(crate) mod contract;
 mod directory;
 mod docker_archive;
