@@ -10,6 +10,8 @@ mod page;
 mod referrer;
 mod request;
 mod tag;
+#[cfg(test)]
+mod tests;
 mod upload;
 mod warning;
 
