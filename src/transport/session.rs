@@ -8,6 +8,8 @@ use url::Url;
 
 use super::registry::{RegistryDestination, RegistrySource};
 use super::{Destination, Location, Source};
+use super::{DirectoryDestination, DirectorySource, LayoutDestination, LayoutSource, StoreDestination, StoreSource};
+use super::{DockerArchive, DockerArchiveWriter, OciArchive, OciArchiveWriter};
 use crate::auth::Keychain;
 use crate::name::Registry;
 use crate::net::{self, Origin};
@@ -48,24 +50,33 @@ impl Session {
 
     /// Opens a place to read.
     pub async fn source(&self, location: &Location) -> Result<Arc<dyn Source>> {
-        match location {
+        let temporary = &self.settings.temporary;
+        Ok(match location {
             Location::Registry(reference) => {
                 let client = self.registry(reference.repository.registry())?;
-                Ok(Arc::new(RegistrySource::new(client, reference)))
+                Arc::new(RegistrySource::new(client, reference))
             }
-            other => todo!("{other}"),
-        }
+            Location::Store(_) => Arc::new(StoreSource::open(&self.settings.store)?),
+            Location::Layout { directory, .. } => Arc::new(LayoutSource::open(directory)?),
+            Location::OciArchive { file, .. } => Arc::new(OciArchive::open(file, temporary).await?),
+            Location::DockerArchive { file, .. } => Arc::new(DockerArchive::open(file, temporary).await?),
+            Location::Directory(directory) => Arc::new(DirectorySource::open(directory)?),
+        })
     }
 
     /// Opens a place to write.
     pub async fn destination(&self, location: &Location) -> Result<Arc<dyn Destination>> {
-        match location {
+        Ok(match location {
             Location::Registry(reference) => {
                 let client = self.registry(reference.repository.registry())?;
-                Ok(Arc::new(RegistryDestination::new(client, &reference.repository)))
+                Arc::new(RegistryDestination::new(client, &reference.repository))
             }
-            other => todo!("{other}"),
-        }
+            Location::Store(_) => Arc::new(StoreDestination::create_or_open(&self.settings.store)?),
+            Location::Layout { directory, .. } => Arc::new(LayoutDestination::create_or_open(directory)?),
+            Location::OciArchive { file, .. } => Arc::new(OciArchiveWriter::create(file).await?),
+            Location::DockerArchive { file, .. } => Arc::new(DockerArchiveWriter::create(file).await?),
+            Location::Directory(directory) => Arc::new(DirectoryDestination::create_or_open(directory)?),
+        })
     }
 
     /// The one client for `registry`.
@@ -79,6 +90,11 @@ impl Session {
         let client = Client::new(registry.clone(), origin, network, keychain)?;
         registries.insert(registry.clone(), client.clone());
         Ok(client)
+    }
+
+    /// Where `registry` answers.
+    pub fn origin(&self, registry: &Registry) -> Result<Origin> {
+        registry_origin(registry, self.settings.plain_http)
     }
 
     /// What registries warned of since the last call.
