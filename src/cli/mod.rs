@@ -16,6 +16,7 @@ mod log;
 mod moving;
 mod place;
 mod progress;
+mod prompt;
 mod signal;
 mod summary;
 mod table;
