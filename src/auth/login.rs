@@ -31,7 +31,7 @@ pub async fn verify(
 ) -> Result<Verdict> {
     let first = ping(client, None).await?;
     if first.status != StatusCode::UNAUTHORIZED {
-        return accepted(registry, first.status);
+        return accepted(registry, &first);
     }
     let given = Static::for_registry(registry.clone(), credential);
     let keychain = Keychain::new(vec![Arc::new(given)], allowed.to_vec());
@@ -45,7 +45,7 @@ pub async fn verify(
         }
         Err(error) => return Err(error),
     };
-    accepted(registry, ping(client, Some(authorization)).await?.status)
+    accepted(registry, &ping(client, Some(authorization)).await?)
 }
 
 async fn ping(client: &Client, authorization: Option<Authorization>) -> Result<Response> {
@@ -54,16 +54,18 @@ async fn ping(client: &Client, authorization: Option<Authorization>) -> Result<R
     client.send(Request { method: Method::GET, url, headers: HeaderMap::new(), body: Body::Empty, authorization }).await
 }
 
-fn accepted(registry: &Registry, status: StatusCode) -> Result<Verdict> {
-    let error = match status {
+fn accepted(registry: &Registry, answer: &Response) -> Result<Verdict> {
+    let kind = answer.headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let error = match answer.status {
+        StatusCode::OK if kind.starts_with("text/html") => {
+            Error::mismatch(format!("{registry} is no registry: HTML was received, of a proxy or a login page"))
+        }
         StatusCode::OK => return Ok(Verdict::Accepted),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            Error::new(Kind::Denied, format!("{registry} does not accept this user name and password ({status})"))
+            Error::new(Kind::Denied, format!("{registry} does not accept this user name and password"))
         }
-        StatusCode::NOT_FOUND => {
-            Error::not_found(format!("{registry} is no registry: it has no {}", Endpoint::Base.path()))
-        }
-        _ => Error::new(Kind::Network, format!("{registry} answered {status}")),
+        StatusCode::NOT_FOUND => Error::not_found(format!("{registry} is no registry: it has no /v2/")),
+        status => Error::new(Kind::Network, format!("{registry} answered {status}")),
     };
     Err(error.with_host(registry.to_string()))
 }

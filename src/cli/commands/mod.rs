@@ -8,6 +8,8 @@ mod digest;
 mod generate;
 mod inspect;
 mod load;
+mod login;
+mod logout;
 mod man;
 mod manifest;
 mod pull;
@@ -51,5 +53,6 @@ macro_rules! commands {
 commands! {
     copy, pull, push, save, load,
     tags, catalog, inspect, manifest, config, digest,
+    login, logout,
     completion, man, version, generate,
 }
