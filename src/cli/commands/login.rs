@@ -78,8 +78,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
         Some(account) => account,
         None => {
             let account = login.ask(&args).await?;
-            login.verify(&account.credential).await?;
-            account
+            Account { credential: login.verify(&account.credential).await?, ..account }
         }
     };
     let kept = stores.store(&login.registry, &account, &login.realms).await?;
@@ -141,7 +140,7 @@ impl<'a> Login<'a> {
         let Some(credential) = keychain.credential(&self.registry, "").await? else { return Ok(None) };
         self.context.ui.say(&format!("Authenticating with existing credentials... [Username: {username}]"));
         match self.verify(&credential).await {
-            Ok(()) => Ok(Some(Account { username, credential })),
+            Ok(credential) => Ok(Some(Account { username, credential })),
             Err(error) if error.kind() == Kind::Denied && io::stdin().is_terminal() => {
                 self.context.ui.warn(&error.to_string());
                 Ok(None)
@@ -182,11 +181,13 @@ impl<'a> Login<'a> {
         Ok(Account { username: username.clone(), credential: Credential::Password { username, password } })
     }
 
-    /// Asks the registry; where its token server is on another host, asks the user first.
-    async fn verify(&mut self, credential: &Credential) -> Result<()> {
+    /// Asks the registry; where its token server is on another host, asks the user first. Returns what to keep.
+    async fn verify(&mut self, credential: &Credential) -> Result<Credential> {
         loop {
-            let verdict = auth::verify(&self.client, &self.registry, credential.clone(), &self.realms).await?;
-            let Verdict::ForeignRealm(realm) = verdict else { return Ok(()) };
+            let realm = match auth::verify(&self.client, &self.registry, credential.clone(), &self.realms).await? {
+                Verdict::Accepted(credential) => return Ok(credential),
+                Verdict::ForeignRealm(realm) => realm,
+            };
             if !self.allows(&realm).await? {
                 let text = format!("{} wants its credentials sent to {realm}, another host", self.registry);
                 return Err(Error::new(Kind::Unsafe, text)
