@@ -62,7 +62,8 @@ impl Job {
         begun.map_err(|error| self.failed(Side::Destination, "put", error))
     }
 
-    async fn with_retries(&self, run: &Run, mut begun: Option<Begin>, origins: &[Repository]) -> Result<()> {
+    /// Puts the blob, with another try where that may help.
+    pub(super) async fn with_retries(&self, run: &Run, mut begun: Option<Begin>, origins: &[Repository]) -> Result<()> {
         let mut attempt = 1;
         loop {
             let begin = match begun.take() {

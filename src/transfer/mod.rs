@@ -7,11 +7,14 @@ mod mount;
 mod plan;
 mod run;
 mod select;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
 pub use event::{BlobEvent, Copied, Event, Observer, Report, Unobserved};
 pub use plan::{Plan, PlannedBlob, PlannedImage, Presence};
+pub use select::choose;
 
 use event::Tally;
 use mount::Mounts;

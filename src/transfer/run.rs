@@ -151,7 +151,14 @@ async fn put_image(
             future::pending::<()>().await;
         }
     }
-    match put_manifests(&run, &item, &image.manifests).await {
+    let mut put = put_manifests(&run, &item, &image.manifests).await;
+    if put.as_ref().is_err_and(|error| error.kind() == Kind::NotFound && error.side() == Some(Side::Destination)) {
+        // The place claimed to have a blob and has it not: its word counts no more, all are put once again.
+        // https://github.com/oras-project/oras-go/blob/19db72b/copy.go#L296-L319
+        put_blobs_again(&run, &item, &image).await?;
+        put = put_manifests(&run, &item, &image.manifests).await;
+    }
+    match put {
         Err(error) if may_convert(&error, &image, &run.options) => {
             run.tally
                 .on(&Event::Warning("the destination refuses docker's media types: converting to OCI, digests change"));
@@ -162,6 +169,15 @@ async fn put_image(
         result => result?,
     }
     Ok(copied)
+}
+
+async fn put_blobs_again(run: &Run, item: &Item, image: &PlannedImage) -> Result<()> {
+    for blob in &image.blobs {
+        let (source, destination) = (item.source.clone(), item.destination.clone());
+        let job = Job { descriptor: blob.descriptor.clone(), source, destination };
+        job.with_retries(run, None, &[]).await?;
+    }
+    Ok(())
 }
 
 fn may_convert(error: &Error, image: &PlannedImage, options: &Options) -> bool {

@@ -1,15 +1,32 @@
 //! Every place seen through two traits: [`Source`] is read, [`Destination`] is written.
 
+mod archive;
+#[cfg(test)]
+pub(crate) mod contract;
+mod directory;
+mod docker_archive;
+mod layout;
 mod location;
+mod memory;
 mod name;
+mod oci_archive;
+mod registry;
+mod roots;
 mod session;
+mod store;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
+pub use directory::{DirectoryDestination, DirectorySource};
+pub use docker_archive::{DockerArchive, DockerArchiveWriter};
+pub use layout::{LayoutDestination, LayoutSource};
 pub use location::{ArchiveFile, Location, TRANSPORTS, Transport};
+pub use memory::Memory;
 pub use name::Name;
+pub use oci_archive::{OciArchive, OciArchiveWriter};
 pub use session::{Session, Settings};
+pub use store::{StoreDestination, StoreSource};
 
 use crate::Result;
 use crate::content::BlobReader;

@@ -1,1 +1,12 @@
-//! Integration tests.
+//! Integration tests, one process per test. `support` holds the registries, proxies, servers and images they use;
+//! every other module proves the promises of one command or one floor.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "all of this is test code: it fails loudly, writes plain files, and is seen by nobody outside"
+)]
+
+mod readme;
+mod support;
+mod support_selftest;
