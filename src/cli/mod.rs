@@ -10,10 +10,15 @@ mod escape;
 mod failure;
 mod flags;
 mod generate;
+mod image;
 mod listing;
 mod log;
+mod moving;
+mod place;
 mod progress;
+mod prompt;
 mod signal;
+mod summary;
 mod table;
 mod template;
 mod ui;
@@ -84,6 +89,7 @@ fn run(cli: Cli, ui: &Ui) -> imgctl::Result<()> {
         }
     });
     ui.clear();
+    context.warnings().iter().for_each(|warning| ui.warn(warning));
     // What was dropped cleans up behind itself; a prompt or a disk that hangs must not hold us.
     runtime.shutdown_timeout(LAST_WORDS);
     result

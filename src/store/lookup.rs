@@ -15,7 +15,7 @@ const SHORTEST: usize = 2;
 /// What was found.
 pub(super) enum Found {
     /// The one entry with this name.
-    Name(Descriptor),
+    Name(Box<Descriptor>),
     /// The entries of an image, under all its names.
     Image(Vec<Descriptor>),
 }
@@ -35,7 +35,7 @@ pub(super) fn find(text: &str, index: &Index, blobs: &BlobPool) -> Result<Found>
     let entries = || index.entries().iter().filter(|entry| !is_removed(entry));
     if let Ok(wanted) = text.parse::<Reference>().map(normalized) {
         if let Some(entry) = entries().find(|entry| reference(entry).as_ref() == Some(&wanted)) {
-            return Ok(Found::Name(entry.clone()));
+            return Ok(Found::Name(Box::new(entry.clone())));
         }
         let pinned = entries().filter(|entry| {
             let repository = reference(entry).map(|name| name.repository);

@@ -19,6 +19,8 @@ mod lookup;
 mod origin;
 mod remove;
 mod staging;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 use std::time::Duration;

@@ -92,7 +92,10 @@ impl Store {
         });
         self.mark_referrers(index, &mut gone);
         let blobs = self.layout().blobs();
-        entries.iter().filter(|entry| gone.contains(&entry.digest)).map(|e| StoredImage::of(e, blobs).id).collect()
+        let images = entries.iter().filter(|entry| gone.contains(&entry.digest));
+        let mut ids: Vec<_> = images.map(|entry| StoredImage::of(entry, blobs).id).collect();
+        ids.dedup();
+        ids
     }
 
     /// What describes a removed image, and has no name of its own, goes with it.
@@ -135,7 +138,7 @@ impl Store {
 /// The entries that `text` asks to remove.
 fn chosen(text: &str, index: &Index, blobs: &BlobPool, force: bool) -> Result<Vec<Descriptor>> {
     match find(text, index, blobs)? {
-        Found::Name(entry) => Ok(vec![entry]),
+        Found::Name(entry) => Ok(vec![*entry]),
         Found::Image(entries) if force || entries.iter().filter(|entry| ref_name(entry).is_some()).count() <= 1 => {
             Ok(entries)
         }

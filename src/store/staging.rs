@@ -25,7 +25,10 @@ impl Staging {
         // Somebody who cleans up may take an unlocked directory for abandoned: then it is gone, and the next one holds.
         loop {
             let path = tempfile::Builder::new().prefix(PREFIX).tempdir_in(parent).map_err(fail)?.keep();
-            let lock = File::open(&path).map_err(fail)?;
+            let lock = match File::open(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                opened => opened.map_err(fail)?,
+            };
             // Without locks on this file system nobody takes ours for abandoned either.
             let _ = lock.lock();
             let is_ours =

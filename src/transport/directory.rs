@@ -194,3 +194,35 @@ fn is_content(name: &str) -> bool {
     let is_hex = |text: &str| matches!(text.len(), 64 | 128) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_hex(name.strip_suffix(".manifest.json").unwrap_or(name)) || name.starts_with("signature-")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::contract;
+    use super::*;
+
+    struct Place(tempfile::TempDir);
+
+    #[async_trait]
+    impl contract::Place for Place {
+        async fn destination(&self) -> Arc<dyn Destination> {
+            Arc::new(DirectoryDestination::create_or_open(&self.0.path().join("place")).unwrap())
+        }
+
+        async fn source(&self) -> Arc<dyn Source> {
+            Arc::new(DirectorySource::open(&self.0.path().join("place")).unwrap())
+        }
+
+        fn names(&self) -> Vec<Name> {
+            Vec::new()
+        }
+
+        fn lists_referrers(&self) -> bool {
+            false
+        }
+    }
+
+    #[tokio::test]
+    async fn keeps_the_contract() {
+        contract::run(|| Place(tempfile::tempdir().unwrap())).await;
+    }
+}

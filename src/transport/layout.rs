@@ -220,7 +220,32 @@ fn check_name(name: &str) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use super::super::contract;
     use super::*;
+
+    struct Place(tempfile::TempDir);
+
+    #[async_trait]
+    impl contract::Place for Place {
+        async fn destination(&self) -> Arc<dyn Destination> {
+            Arc::new(LayoutDestination::create_or_open(&self.0.path().join("place")).unwrap())
+        }
+
+        async fn source(&self) -> Arc<dyn Source> {
+            Arc::new(LayoutSource::open(&self.0.path().join("place")).unwrap())
+        }
+
+        fn names(&self) -> Vec<Name> {
+            ["docker.io/library/a:1", "v1", "v2"].map(Name::new).into()
+        }
+    }
+
+    #[tokio::test]
+    async fn keeps_the_contract() {
+        contract::run(|| Place(tempfile::tempdir().unwrap())).await;
+    }
 
     #[test]
     fn names_follow_the_specification() {

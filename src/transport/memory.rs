@@ -114,7 +114,11 @@ impl Destination for Memory {
     }
 
     async fn finish(&self) -> Result<()> {
-        self.content().nameless.extend(self.0.roots.take());
+        for root in self.0.roots.take() {
+            if self.manifest(&root).await?.subject().is_none() {
+                self.content().nameless.push(root);
+            }
+        }
         Ok(())
     }
 }
@@ -139,5 +143,31 @@ impl BlobWriter for MemoryWriter {
         }
         self.memory.put_blob(digest, self.written.into());
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::contract;
+    use super::*;
+
+    #[async_trait]
+    impl contract::Place for Memory {
+        async fn destination(&self) -> Arc<dyn Destination> {
+            Arc::new(self.clone())
+        }
+
+        async fn source(&self) -> Arc<dyn Source> {
+            Arc::new(self.clone())
+        }
+
+        fn names(&self) -> Vec<Name> {
+            ["a", "b"].map(Name::new).into()
+        }
+    }
+
+    #[tokio::test]
+    async fn keeps_the_contract() {
+        contract::run(Memory::new).await;
     }
 }

@@ -1,6 +1,8 @@
 //! Every place seen through two traits: [`Source`] is read, [`Destination`] is written.
 
 mod archive;
+#[cfg(test)]
+pub(crate) mod contract;
 mod directory;
 mod docker_archive;
 mod layout;

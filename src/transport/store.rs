@@ -106,3 +106,33 @@ impl Destination for StoreDestination {
         self.store.note_origin(digest, repository);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::contract;
+    use super::*;
+
+    struct Place(tempfile::TempDir);
+
+    #[async_trait]
+    impl contract::Place for Place {
+        async fn destination(&self) -> Arc<dyn Destination> {
+            Arc::new(StoreDestination::create_or_open(&self.0.path().join("place")).unwrap())
+        }
+
+        async fn source(&self) -> Arc<dyn Source> {
+            Arc::new(StoreSource::open(&self.0.path().join("place")).unwrap())
+        }
+
+        fn names(&self) -> Vec<Name> {
+            ["docker.io/library/a:1", "docker.io/library/a:2", "quay.io/b:latest"].map(Name::new).into()
+        }
+    }
+
+    #[tokio::test]
+    async fn keeps_the_contract() {
+        contract::run(|| Place(tempfile::tempdir().unwrap())).await;
+    }
+}

@@ -1,9 +1,21 @@
 //! The commands. A new one is a file here with `Args`, `EXAMPLES` and `run`, a `mod` line, and a word in the list.
 
+mod catalog;
 mod completion;
+mod config;
 mod copy;
+mod digest;
 mod generate;
+mod inspect;
+mod load;
+mod login;
+mod logout;
 mod man;
+mod manifest;
+mod pull;
+mod push;
+mod save;
+mod tags;
 mod version;
 
 use clap::Subcommand;
@@ -38,4 +50,9 @@ macro_rules! commands {
     };
 }
 
-commands! { copy, completion, man, version, generate }
+commands! {
+    copy, pull, push, save, load,
+    tags, catalog, inspect, manifest, config, digest,
+    login, logout,
+    completion, man, version, generate,
+}
