@@ -1,2 +1,7 @@
-//! The binary.
-fn main() {}
+//! The `imgctl` binary: see [`cli`].
+
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

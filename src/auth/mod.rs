@@ -1,5 +1,15 @@
 //! Who we are: credentials from the keyring, helpers and docker's files, and the tokens they buy.
 
+mod docker_config;
+mod given;
+mod helper;
+mod json_file;
+mod json_object;
+mod key;
+mod keyring;
+mod login;
+mod realms;
+mod stores;
 mod token;
 
 use std::sync::Arc;
@@ -7,6 +17,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use url::Url;
 
+pub use docker_config::DockerConfig;
+pub use given::Static;
+pub use helper::{Helper, Helpers};
+pub use keyring::Keyring;
+pub use login::{Verdict, verify};
+pub use realms::Realms;
+pub use stores::{KeptIn, Stores};
 pub use token::Authorizer;
 
 use crate::Result;
@@ -29,11 +46,36 @@ pub enum Credential {
     RegistryToken(Secret),
 }
 
+impl Credential {
+    /// The user name, where it says one.
+    pub fn username(&self) -> Option<&str> {
+        match self {
+            Self::Password { username, .. } => Some(username),
+            Self::IdentityToken(_) | Self::RegistryToken(_) => None,
+        }
+    }
+}
+
+/// A credential and whose it is, as stores keep it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// User name.
+    pub username: String,
+    /// Credential.
+    pub credential: Credential,
+}
+
 /// Somewhere credentials are kept.
 #[async_trait]
 pub trait CredentialStore: Send + Sync {
     /// The credential for `path` in `registry` (an empty path: for the registry as a whole). Absence is not an error.
     async fn credential(&self, registry: &Registry, path: &str) -> Result<Option<Credential>>;
+
+    /// Whose credential for the registry as a whole it is.
+    async fn username(&self, registry: &Registry) -> Result<Option<String>> {
+        let credential = self.credential(registry, "").await?;
+        Ok(credential.and_then(|credential| credential.username().map(str::to_owned)))
+    }
 
     /// Origins the user bound to this registry's credential at login, beside the registry's own.
     async fn realms(&self, registry: &Registry) -> Result<Vec<Origin>> {
@@ -61,6 +103,16 @@ impl Keychain {
         for store in &self.stores {
             if let Some(credential) = store.credential(registry, path).await? {
                 return Ok(Some(credential));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Who is logged in to `registry`.
+    pub async fn username(&self, registry: &Registry) -> Result<Option<String>> {
+        for store in &self.stores {
+            if let Some(username) = store.username(registry).await? {
+                return Ok(Some(username));
             }
         }
         Ok(None)

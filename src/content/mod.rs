@@ -1,10 +1,17 @@
 //! Bytes at rest and in motion: readers of known size, verification on the way, files that appear whole.
 
+mod atomic_file;
+mod compress;
+mod file;
+pub mod tar;
 mod verify;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 
+pub use atomic_file::{Access, AtomicFile};
+pub use compress::{Codec, decoding_error};
+pub use file::{open_regular, read_regular};
 pub use verify::Verifier;
 
 use crate::{Error, Result};

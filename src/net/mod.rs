@@ -1,17 +1,31 @@
 //! HTTP over bad networks; knows nothing of images. One [`Client`] speaks for one origin: it keeps that origin's limits and
 //! pauses, retries what is harmless to repeat, follows redirects by its own loop and lets no secret leave its origin.
 
+mod client;
+mod failure;
+mod lanes;
 mod origin;
+mod redirect;
+mod resolve;
+mod response;
+mod retry;
 mod secret;
+#[cfg(test)]
+pub(crate) mod tests;
+mod tls;
+mod upload;
 
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Method, StatusCode};
+use bytes::Bytes;
+use http::{HeaderMap, Method};
 use tokio::sync::mpsc;
 use url::Url;
 
-pub use origin::Origin;
+pub use client::Client;
+pub use origin::{Origin, Redacted};
+pub use response::Response;
+pub use retry::Backoff;
 pub use secret::{Authorization, Secret};
 
 use crate::Result;
@@ -41,6 +55,23 @@ pub struct Settings {
     pub per_host: usize,
 }
 
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            ca_certificates: Vec::new(),
+            identity: None,
+            insecure: false,
+            headers: HeaderMap::new(),
+            user_agent: concat!("imgctl/", env!("CARGO_PKG_VERSION")).to_owned(),
+            connect_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(30),
+            retries: 5,
+            retry_max_wait: Duration::from_secs(120),
+            per_host: 8,
+        }
+    }
+}
+
 /// One request. It is repeated only where that is harmless: see [`Client::send`].
 pub struct Request {
     /// The method.
@@ -53,6 +84,13 @@ pub struct Request {
     pub body: Body,
     /// The secret to attach, while the hop is its origin.
     pub authorization: Option<Authorization>,
+}
+
+impl Request {
+    /// A request without headers, body and authorization.
+    pub fn new(method: Method, url: Url) -> Self {
+        Self { method, url, headers: HeaderMap::new(), body: Body::Empty, authorization: None }
+    }
 }
 
 /// What a request carries.
@@ -68,59 +106,4 @@ pub enum Body {
         /// The pieces.
         pieces: mpsc::Receiver<Result<Bytes>>,
     },
-}
-
-/// An answer, of any status. Its body has not been read yet.
-pub struct Response {
-    /// Status.
-    pub status: StatusCode,
-    /// Headers.
-    pub headers: HeaderMap,
-    /// Where the answer came from, after redirects.
-    pub url: Url,
-    /// How many times the request was sent to get it.
-    pub attempts: u32,
-}
-
-impl Response {
-    /// The whole body. Errs with [`Kind::Mismatch`](crate::error::Kind::Mismatch) where it is longer than `limit` bytes,
-    /// [`Kind::Network`](crate::error::Kind::Network) where it breaks off or stalls.
-    pub async fn bytes(self, limit: usize) -> Result<Bytes> {
-        todo!("{limit}")
-    }
-
-    /// Appends body bytes to `buffer` until its spare capacity is full or the body ends; 0 is the end.
-    /// Errs with [`Kind::Network`](crate::error::Kind::Network) where it breaks off or stalls.
-    pub async fn read_into(&mut self, buffer: &mut BytesMut) -> Result<usize> {
-        todo!("{buffer:?}")
-    }
-}
-
-/// Speaks HTTP/1.1 with one origin.
-pub struct Client {
-    origin: Origin,
-    settings: Settings,
-}
-
-impl Client {
-    /// A client for `origin`. Nothing is connected or loaded yet.
-    pub fn new(origin: Origin, settings: Settings) -> Self {
-        Self { origin, settings }
-    }
-
-    /// The origin whose secrets, headers and limits this client keeps.
-    pub fn origin(&self) -> &Origin {
-        &self.origin
-    }
-
-    /// The settings.
-    pub fn settings(&self) -> &Settings {
-        &self.settings
-    }
-
-    /// Sends `request` and returns the answer, whatever its status, after following redirects (GET and HEAD) and after retrying
-    /// connection failures, 408, 429, 500, 502, 503, 504 and 522 where the request can be repeated.
-    pub async fn send(&self, request: Request) -> Result<Response> {
-        todo!("{}", request.url)
-    }
 }

@@ -13,7 +13,7 @@ use super::ParseError;
 const FREE_MAPS: [&str; 4] = ["annotations", "Labels", "config", "container_config"];
 
 /// Parses `bytes` as one JSON document without duplicate keys, and without keys that equal one of `known` but for case.
-pub(super) fn parse<T: DeserializeOwned>(
+pub(crate) fn parse<T: DeserializeOwned>(
     bytes: &[u8],
     what: &str,
     known: &'static [&'static str],

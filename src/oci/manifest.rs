@@ -44,7 +44,7 @@ pub enum Body {
     /// One image or artifact ([spec](https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md)).
     Image(Box<ImageManifest>),
     /// A list of manifests ([spec](https://github.com/opencontainers/image-spec/blob/v1.1.1/image-index.md)).
-    Index(ImageIndex),
+    Index(Box<ImageIndex>),
 }
 
 /// One image: a config and layers.
@@ -252,12 +252,12 @@ impl Document {
                 artifact_type: self.artifact_type,
                 annotations: self.annotations,
             }))),
-            (Role::Index, None, None, Some(manifests)) => Ok(Body::Index(ImageIndex {
+            (Role::Index, None, None, Some(manifests)) => Ok(Body::Index(Box::new(ImageIndex {
                 manifests,
                 subject: self.subject,
                 artifact_type: self.artifact_type,
                 annotations: self.annotations,
-            })),
+            }))),
             _ => Err(ParseError::new(format!("manifest: does not have the shape of {:?}", media_type.as_str()))),
         }
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Most bytes of an error answer that are read.
-pub(crate) const ERROR_LIMIT: usize = 64 * 1024;
+pub const ERROR_LIMIT: usize = 64 * 1024;
 
 /// A code of an error body. Registries invent their own, so the text is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

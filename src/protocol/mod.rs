@@ -10,7 +10,7 @@ mod scope;
 
 pub use challenge::Challenge;
 pub use endpoint::Endpoint;
-pub use error_code::{ErrorBody, ErrorCode, ErrorEntry};
+pub use error_code::{ERROR_LIMIT, ErrorBody, ErrorCode, ErrorEntry};
 pub use page::{Catalog, TagList, next_page};
 pub use range::{ContentRange, UploadRange};
 pub use scope::{Action, Scope};

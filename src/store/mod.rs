@@ -1,1 +1,183 @@
-//! Images on disk: OCI layouts and the local store, many images over one blob pool.
+//! OCI layouts on disk, and the local store: one layout with many images.
+//!
+//! ```text
+//! store/
+//! ├── oci-layout          marker; index.json is changed under a lock on it
+//! ├── index.json          names → descriptors; nameless entries are dangling images
+//! ├── blobs/sha256/<hex>  content; read-only once it was flushed or verified
+//! ├── lock                shared by everybody who uses the store, exclusive for who deletes content
+//! ├── origins.json        from which repositories blobs came
+//! └── .imgctl-*/          files that are not whole yet, one directory for each process
+//! ```
+
+mod blob;
+mod image;
+mod index;
+mod layout;
+mod lock;
+mod lookup;
+mod origin;
+mod remove;
+mod staging;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::time::Duration;
+
+pub use blob::{BlobPool, StagedBlob};
+pub(crate) use blob::{blob_reader, name_blob};
+pub use image::StoredImage;
+pub use index::{CONTAINERD_NAME, INDEX_LIMIT, Index, REF_NAME, Replaced, ref_name};
+pub use layout::Layout;
+pub use remove::{Removal, Removed};
+pub(crate) use staging::Staging;
+
+use crate::error::Kind;
+use crate::name::{Reference, Registry, Repository};
+use crate::oci::{Descriptor, Digest};
+use crate::{Error, Result};
+use image::normalized;
+use lock::Lock;
+use origin::Origins;
+
+/// The local store: an OCI layout with many images, whose names are full references (`docker.io/library/busybox:1`).
+#[derive(Debug)]
+pub struct Store {
+    layout: Layout,
+    usage: Option<Lock>,
+    origins: Origins,
+}
+
+impl Store {
+    /// The store in `directory`, to read or to change. One that is not there is empty. Works on read-only media.
+    pub fn open(directory: &Path) -> Result<Self> {
+        match Layout::open(directory) {
+            Err(error) if error.kind() == Kind::NotFound => Ok(Self::of(Layout::assume(directory), None)),
+            layout => Self::used(layout?),
+        }
+    }
+
+    /// The store in `directory`, made where it is not there.
+    pub fn create_or_open(directory: &Path) -> Result<Self> {
+        Self::used(Layout::create_or_open(directory)?)
+    }
+
+    /// Flushes everything to the disk before it appears.
+    pub fn flush_each(&mut self) {
+        self.layout.flush_each();
+    }
+
+    /// The layout it is.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// All images, one for each name and one for each image without a name.
+    pub fn images(&self) -> Result<Vec<StoredImage>> {
+        let index = self.layout.index()?;
+        let entries = index.entries().iter().filter(|entry| !remove::is_removed(entry));
+        Ok(entries.map(|entry| StoredImage::of(entry, self.layout.blobs())).collect())
+    }
+
+    /// The names of all images.
+    pub fn names(&self) -> Result<Vec<Reference>> {
+        Ok(self.layout.index()?.entries().iter().filter_map(image::reference).collect())
+    }
+
+    /// The manifest or index that `text` means: a name (familiar or full, `:latest` by default), `name@digest`, a (short)
+    /// image id, or the digest of any manifest that is there.
+    /// Errs with [`Kind::NotFound`](crate::error::Kind::NotFound), or [`Kind::Usage`](crate::error::Kind::Usage) for a
+    /// short id of several images.
+    pub fn resolve(&self, text: &str) -> Result<Descriptor> {
+        let (index, blobs) = (self.layout.index()?, self.layout.blobs());
+        lookup::find(text, &index, blobs).map(|found| found.entry().clone()).or_else(|error| {
+            let digest = text.rsplit_once('@').map_or(text, |(_, digest)| digest).parse::<Digest>();
+            let manifest = digest.ok().and_then(|digest| blobs.manifest_by_digest(&digest).ok());
+            manifest.map(|manifest| manifest.descriptor()).ok_or(error)
+        })
+    }
+
+    /// Points `name` to a manifest or index that is there. The image that had the name stays, without it.
+    pub fn set_name(&self, name: &Reference, descriptor: Descriptor) -> Result<()> {
+        self.layout.update(|index| {
+            name_entry(index, name, descriptor);
+            Ok(())
+        })
+    }
+
+    /// Keeps a manifest or index that is there as an image without a name.
+    pub fn add_nameless(&self, descriptor: Descriptor) -> Result<()> {
+        self.layout.update(|index| {
+            let digest = descriptor.digest;
+            index.add(descriptor);
+            index.retain(|entry| {
+                if entry.digest == digest {
+                    remove::revive(entry);
+                }
+                true
+            });
+            Ok(())
+        })
+    }
+
+    /// Gives the image that `source` means (see [`Store::resolve`]) the name `target` too.
+    pub fn tag(&self, source: &str, target: &Reference) -> Result<()> {
+        if target.digest.is_some() {
+            return Err(Error::usage("refusing to create a tag with a digest reference"));
+        }
+        self.layout.index().and_then(|index| lookup::find(source, &index, self.layout.blobs()))?;
+        self.layout.update(|index| {
+            let entry = lookup::find(source, index, self.layout.blobs())?.entry().clone();
+            name_entry(index, target, entry);
+            Ok(())
+        })
+    }
+
+    /// Repositories of `registry` that the blob came from, the latest first.
+    pub fn origins(&self, digest: &Digest, registry: &Registry) -> Vec<Repository> {
+        self.origins.of(digest, registry)
+    }
+
+    /// Remembers that the blob came from `repository`; [`Store::write_origins`] writes it down.
+    pub fn note_origin(&self, digest: &Digest, repository: &Repository) {
+        self.origins.note(digest, repository);
+    }
+
+    /// Writes down where blobs came from. It only saves work later, so what goes wrong here is nobody's concern.
+    pub fn write_origins(&self) {
+        let _ = self.origins.write(&self.layout);
+    }
+
+    /// A store that nobody deletes from as long as this lives.
+    fn used(layout: Layout) -> Result<Self> {
+        let usage = Lock::shared(&layout.directory().join("lock"))?;
+        Ok(Self::of(layout, usage))
+    }
+
+    fn of(mut layout: Layout, usage: Option<Lock>) -> Self {
+        layout.distrust_unflushed();
+        let origins = Origins::new(layout.directory().join("origins.json"));
+        Self { layout, usage, origins }
+    }
+
+    /// Does `work` while no other process uses the store. `None` where one still does after `patience`.
+    fn alone<T>(&self, patience: Duration, work: impl FnOnce() -> Result<T>) -> Result<Option<T>> {
+        let Some(usage) = &self.usage else { return work().map(Some) };
+        if !usage.upgrade(patience)? {
+            return Ok(None);
+        }
+        let answer = work();
+        usage.downgrade()?;
+        answer.map(Some)
+    }
+}
+
+fn name_entry(index: &mut Index, name: &Reference, mut entry: Descriptor) {
+    let name = normalized(name.clone()).to_string();
+    remove::revive(&mut entry);
+    for key in [REF_NAME, CONTAINERD_NAME] {
+        entry.annotations.insert(key.to_owned(), name.clone());
+    }
+    index.set(&name, entry, Replaced::Kept);
+}

@@ -1,13 +1,13 @@
 //! What happens during a copy, told to an [`Observer`]; and the [`Report`] of what happened.
 
-use std::sync::Mutex;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::Plan;
+use super::{Plan, PlannedImage};
 use crate::Error;
 use crate::name::Repository;
-use crate::oci::{Descriptor, Digest};
+use crate::oci::Descriptor;
 use crate::transport::Name;
 
 /// Something that happened. Progress only: nothing depends on what an observer does with it.
@@ -95,12 +95,64 @@ pub struct Copied {
 }
 
 /// Counts what goes into a [`Report`] and passes events on.
-pub(super) struct Tally<'a> {
-    observer: &'a dyn Observer,
+pub(super) struct Tally {
+    observer: Arc<dyn Observer>,
+    started: Instant,
     transferred: Count,
     mounted: Count,
     present: Count,
-    mounted_from: Mutex<Vec<(Digest, Repository)>>,
+}
+
+impl Tally {
+    pub(super) fn new(observer: Arc<dyn Observer>) -> Self {
+        Self {
+            observer,
+            started: Instant::now(),
+            transferred: Count::default(),
+            mounted: Count::default(),
+            present: Count::default(),
+        }
+    }
+
+    pub(super) fn on(&self, event: &Event<'_>) {
+        if let Event::Blob(descriptor, event) = event {
+            match event {
+                BlobEvent::Moved(bytes) => self.transferred.add(0, *bytes),
+                BlobEvent::Done => self.transferred.add(1, 0),
+                BlobEvent::Present => self.present.add(1, descriptor.size),
+                BlobEvent::Mounted(_) => self.mounted.add(1, descriptor.size),
+                BlobEvent::Started | BlobEvent::Retrying { .. } | BlobEvent::Failed(_) => {}
+            }
+        }
+        self.observer.on(event);
+    }
+
+    pub(super) fn manifest(&self, descriptor: &Descriptor, name: Option<&Name>) {
+        self.transferred.add(0, descriptor.size);
+        self.on(&Event::Manifest(descriptor, name));
+    }
+
+    /// Nothing has to be done for `image`.
+    pub(super) fn all_present(&self, image: &PlannedImage) {
+        for blob in &image.blobs {
+            self.on(&Event::Blob(&blob.descriptor, BlobEvent::Present));
+        }
+    }
+
+    pub(super) fn report(&self, images: Vec<Copied>) -> Report {
+        let ((blobs_transferred, bytes_transferred), (blobs_mounted, bytes_mounted), (blobs_present, bytes_present)) =
+            (self.transferred.get(), self.mounted.get(), self.present.get());
+        Report {
+            images,
+            bytes_transferred,
+            bytes_mounted,
+            bytes_present,
+            blobs_transferred,
+            blobs_mounted,
+            blobs_present,
+            elapsed: self.started.elapsed(),
+        }
+    }
 }
 
 #[derive(Default)]

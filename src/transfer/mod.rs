@@ -1,12 +1,24 @@
 //! The copy: resolve → plan → run → report. Everything that moves an image goes through here.
 
+mod blob;
+mod convert;
 mod event;
+mod mount;
 mod plan;
+mod run;
+mod select;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
 pub use event::{BlobEvent, Copied, Event, Observer, Report, Unobserved};
 pub use plan::{Plan, PlannedBlob, PlannedImage, Presence};
+pub use select::choose;
+
+use event::Tally;
+use mount::Mounts;
+use run::Run;
 
 use crate::Result;
 use crate::oci::Platform;
@@ -84,12 +96,15 @@ pub enum Format {
 
 /// What a copy of `items` would do; the destinations are asked what they have. Nothing is written.
 pub async fn plan(items: &[Item], options: &Options) -> Result<Plan> {
-    todo!("{} {options:?}", items.len())
+    plan::make(items, options, true).await
 }
 
 /// Copies `items`. Errs with the first failure, which names side, step and thing; what was put by then stays, names
 /// that were not reached stay as they were.
 pub async fn copy(items: Vec<Item>, options: &Options, observer: Arc<dyn Observer>) -> Result<Report> {
-    let _ = observer;
-    todo!("{} {options:?}", items.len())
+    let run = Arc::new(Run { options: options.clone(), tally: Tally::new(observer), mounts: Mounts::default() });
+    let plan = plan::make(&items, options, false).await?;
+    run.tally.on(&Event::Planned(&plan));
+    let images = run::run(items, plan, run.clone()).await?;
+    Ok(run.tally.report(images))
 }

@@ -1,15 +1,32 @@
 //! Every place seen through two traits: [`Source`] is read, [`Destination`] is written.
 
+mod archive;
+#[cfg(test)]
+pub(crate) mod contract;
+mod directory;
+mod docker_archive;
+mod layout;
 mod location;
+mod memory;
 mod name;
+mod oci_archive;
+mod registry;
+mod roots;
 mod session;
+mod store;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
+pub use directory::{DirectoryDestination, DirectorySource};
+pub use docker_archive::{DockerArchive, DockerArchiveWriter};
+pub use layout::{LayoutDestination, LayoutSource};
 pub use location::{ArchiveFile, Location, TRANSPORTS, Transport};
+pub use memory::Memory;
 pub use name::Name;
+pub use oci_archive::{OciArchive, OciArchiveWriter};
 pub use session::{Session, Settings};
+pub use store::{StoreDestination, StoreSource};
 
 use crate::Result;
 use crate::content::BlobReader;
@@ -39,6 +56,11 @@ pub trait Source: Send + Sync {
     /// The names of all images here, sorted.
     async fn names(&self) -> Result<Vec<Name>>;
 
+    /// The repository this is, where it is one.
+    fn repository(&self) -> Option<&Repository> {
+        None
+    }
+
     /// Repositories of `registry` that are known to hold the blob, best first: a destination there may mount it.
     fn origins(&self, digest: &Digest, registry: &Registry) -> Vec<Repository> {
         let _ = (digest, registry);
@@ -63,8 +85,8 @@ pub trait Destination: Send + Sync {
     /// Everything was put: makes it durable and, in archives, visible.
     async fn finish(&self) -> Result<()>;
 
-    /// The registry this is, where it is one: blobs may be mounted there.
-    fn registry(&self) -> Option<&Registry> {
+    /// The repository this is, where it is one: blobs of its registry may be mounted there.
+    fn repository(&self) -> Option<&Repository> {
         None
     }
 

@@ -1,12 +1,20 @@
 //! Session: what opening a place needs.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use url::Url;
+
+use super::registry::{RegistryDestination, RegistrySource};
 use super::{Destination, Location, Source};
-use crate::Result;
+use super::{DirectoryDestination, DirectorySource, LayoutDestination, LayoutSource, StoreDestination, StoreSource};
+use super::{DockerArchive, DockerArchiveWriter, OciArchive, OciArchiveWriter};
 use crate::auth::Keychain;
-use crate::net;
+use crate::name::Registry;
+use crate::net::{self, Origin};
+use crate::registry::Client;
+use crate::{Error, Result};
 
 /// What a [`Session`] is made of.
 #[derive(Clone)]
@@ -26,12 +34,13 @@ pub struct Settings {
 /// Opens places; keeps one client for each registry.
 pub struct Session {
     settings: Settings,
+    registries: Mutex<HashMap<Registry, Client>>,
 }
 
 impl Session {
     /// A session that has opened nothing.
     pub fn new(settings: Settings) -> Self {
-        Self { settings }
+        Self { settings, registries: Mutex::default() }
     }
 
     /// The settings.
@@ -41,11 +50,88 @@ impl Session {
 
     /// Opens a place to read.
     pub async fn source(&self, location: &Location) -> Result<Arc<dyn Source>> {
-        todo!("{location}")
+        let temporary = &self.settings.temporary;
+        Ok(match location {
+            Location::Registry(reference) => {
+                let client = self.registry(reference.repository.registry())?;
+                Arc::new(RegistrySource::new(client, reference))
+            }
+            Location::Store(_) => Arc::new(StoreSource::open(&self.settings.store)?),
+            Location::Layout { directory, .. } => Arc::new(LayoutSource::open(directory)?),
+            Location::OciArchive { file, .. } => Arc::new(OciArchive::open(file, temporary).await?),
+            Location::DockerArchive { file, .. } => Arc::new(DockerArchive::open(file, temporary).await?),
+            Location::Directory(directory) => Arc::new(DirectorySource::open(directory)?),
+        })
     }
 
     /// Opens a place to write.
     pub async fn destination(&self, location: &Location) -> Result<Arc<dyn Destination>> {
-        todo!("{location}")
+        Ok(match location {
+            Location::Registry(reference) => {
+                let client = self.registry(reference.repository.registry())?;
+                Arc::new(RegistryDestination::new(client, &reference.repository))
+            }
+            Location::Store(_) => Arc::new(StoreDestination::create_or_open(&self.settings.store)?),
+            Location::Layout { directory, .. } => Arc::new(LayoutDestination::create_or_open(directory)?),
+            Location::OciArchive { file, .. } => Arc::new(OciArchiveWriter::create(file).await?),
+            Location::DockerArchive { file, .. } => Arc::new(DockerArchiveWriter::create(file).await?),
+            Location::Directory(directory) => Arc::new(DirectoryDestination::create_or_open(directory)?),
+        })
+    }
+
+    /// The one client for `registry`.
+    pub fn registry(&self, registry: &Registry) -> Result<Client> {
+        let mut registries = self.registries.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = registries.get(registry) {
+            return Ok(client.clone());
+        }
+        let origin = registry_origin(registry, self.settings.plain_http)?;
+        let (network, keychain) = (self.settings.network.clone(), Arc::clone(&self.settings.keychain));
+        let client = Client::new(registry.clone(), origin, network, keychain)?;
+        registries.insert(registry.clone(), client.clone());
+        Ok(client)
+    }
+
+    /// Where `registry` answers.
+    pub fn origin(&self, registry: &Registry) -> Result<Origin> {
+        registry_origin(registry, self.settings.plain_http)
+    }
+
+    /// What registries warned of since the last call.
+    pub fn warnings(&self) -> Vec<String> {
+        let registries = self.registries.lock().unwrap_or_else(PoisonError::into_inner);
+        registries.values().flat_map(Client::warnings).collect()
+    }
+}
+
+/// Where `registry` answers. Plain http is never guessed: it is for literal loopback hosts, or for those who ask for it.
+fn registry_origin(registry: &Registry, plain_http: bool) -> Result<Origin> {
+    let is_plain = plain_http || (registry.is_loopback() && registry.port() != Some(443));
+    let scheme = if is_plain { "http" } else { "https" };
+    let url = Url::parse(&format!("{scheme}://{}/", registry.api_authority()))
+        .map_err(|error| Error::usage(format!("registry {registry} makes no URL")).with_source(error))?;
+    Origin::of(&url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a09_plain_http_is_for_literal_loopback_alone() {
+        let origin = |text: &str, plain| registry_origin(&text.parse().unwrap(), plain).unwrap().to_string();
+        for (registry, expected) in [
+            ("docker.io", "https://registry-1.docker.io:443"),
+            ("quay.io", "https://quay.io:443"),
+            ("localhost:5000", "http://localhost:5000"),
+            ("127.0.0.1", "http://127.0.0.1:80"),
+            ("[::1]:5000", "http://[::1]:5000"),
+            ("localhost:443", "https://localhost:443"),
+            ("localhost.evil.test:5000", "https://localhost.evil.test:5000"),
+            ("r.example:80", "https://r.example:80"),
+        ] {
+            assert_eq!(origin(registry, false), expected);
+        }
+        assert_eq!(origin("r.example:5000", true), "http://r.example:5000");
     }
 }

@@ -7,5 +7,6 @@
     reason = "all of this is test code: it fails loudly, writes plain files, and is seen by nobody outside"
 )]
 
+mod readme;
 mod support;
 mod support_selftest;

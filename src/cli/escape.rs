@@ -1,0 +1,77 @@
+//! Foreign text made harmless: terminals obey control characters, people misread bidirectional overrides
+//! ([Trojan Source](https://trojansource.codes/)).
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// Whether `c` could move a cursor, reorder text, or pass for a line end.
+fn is_dangerous(c: char) -> bool {
+    match c {
+        '\n' | '\t' => false,
+        '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' => true,
+        '\u{2028}' | '\u{2029}' => true,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        _ => false,
+    }
+}
+
+/// `text` with everything dangerous as `\u{..}`. Line ends and tabs stay.
+pub(crate) fn text(text: &str) -> Cow<'_, str> {
+    replaced(text, is_dangerous, |c, out| write!(out, "\\u{{{:x}}}", c as u32))
+}
+
+/// As [`text`], and in one line: for table cells and messages.
+pub(crate) fn line(text: &str) -> Cow<'_, str> {
+    let dangerous = |c| is_dangerous(c) || matches!(c, '\n' | '\t');
+    replaced(text, dangerous, |c, out| match c {
+        '\n' => out.write_str("\\n"),
+        '\t' => out.write_str("\\t"),
+        _ => write!(out, "\\u{{{:x}}}", c as u32),
+    })
+}
+
+/// A JSON document with everything dangerous in its strings as JSON writes it: the same document.
+pub(crate) fn json(text: &str) -> Cow<'_, str> {
+    replaced(text, |c| is_dangerous(c) && !c.is_ascii_whitespace(), |c, out| write!(out, "\\u{:04x}", c as u32))
+}
+
+fn replaced(
+    text: &str,
+    dangerous: impl Fn(char) -> bool,
+    write: impl Fn(char, &mut String) -> std::fmt::Result,
+) -> Cow<'_, str> {
+    if !text.contains(&dangerous) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if dangerous(c) {
+            write(c, &mut out).expect("a String takes everything");
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NASTY: &str = "a\u{1b}[2Jb\u{7f}\u{9b}\u{202e}c\u{2028}\r";
+
+    #[test]
+    fn d11_nothing_reaches_the_terminal_that_it_obeys() {
+        assert_eq!(text(NASTY), r"a\u{1b}[2Jb\u{7f}\u{9b}\u{202e}c\u{2028}\u{d}");
+        assert_eq!(text("a\n\tü"), "a\n\tü");
+        assert_eq!(line("a\n\tb"), r"a\n\tb");
+    }
+
+    #[test]
+    fn d11_escaped_json_is_the_same_document() {
+        let document = serde_json::to_string(&serde_json::json!({ "label": NASTY })).unwrap();
+        let escaped = json(&document);
+        assert!(!escaped.contains(is_dangerous));
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&escaped).unwrap()["label"], NASTY);
+    }
+}

@@ -1,0 +1,11 @@
+//! Flag groups. A flag that several commands share is one field here.
+
+mod output;
+mod platform;
+mod registry;
+mod transfer;
+
+pub(crate) use output::{DryRunFlags, FormatFlag, OutputFlags, ProgressMode};
+pub(crate) use platform::{PlatformFlags, PlatformsFlags};
+pub(crate) use registry::{RegistryFlags, Side, UserPassword};
+pub(crate) use transfer::TransferFlags;

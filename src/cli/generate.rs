@@ -1,0 +1,119 @@
+//! What is generated from the definitions of the command line: manual pages, completions, the ends of help texts.
+
+use clap::{Command, CommandFactory};
+use clap_complete::Shell;
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, bold, roman};
+use imgctl::transport::TRANSPORTS;
+use imgctl::{Error, Result};
+
+use super::Cli;
+use super::commands::{self, Examples};
+use super::failure::EXIT_CODES;
+
+/// A file's name and content.
+type File = (String, Vec<u8>);
+
+/// The shells we write completions for, and what their files are called.
+const SHELLS: [(Shell, &str); 4] = [
+    (Shell::Bash, "imgctl.bash"),
+    (Shell::Zsh, "_imgctl"),
+    (Shell::Fish, "imgctl.fish"),
+    (Shell::PowerShell, "imgctl.ps1"),
+];
+
+/// The events of `--progress json`.
+pub(crate) const PROGRESS_EVENTS: &[(&str, &str)] = &[
+    ("planned", "images, manifests, blobs, bytes: what the copy consists of"),
+    (
+        "blob",
+        "digest, size, state: started, moving (bytes so far), done, present, mounted (from), retrying (attempt, wait_seconds, error), failed (error)",
+    ),
+    ("manifest", "digest, size, name: a manifest was put"),
+    ("message, warning, log", "message: something to tell"),
+    ("done", "bytes_ and blobs_ transferred, mounted, present; seconds: what the copy did"),
+    (
+        "error",
+        "the last line of a command that failed: class, exit_code, message, causes, side, step, host, digest, attempts, retry_at, hint; what is not known is null",
+    ),
+];
+
+/// What ends the help of `imgctl`.
+pub(crate) fn after_help() -> String {
+    let mut text = "Locations:\n".to_owned();
+    for transport in TRANSPORTS {
+        text.push_str(&format!("  {}\n          {}\n", transport.syntax, transport.description));
+    }
+    text.push_str("\nExit status:\n");
+    for (code, meaning) in EXIT_CODES {
+        text.push_str(&format!("  {code:15} {meaning}\n"));
+    }
+    text.push_str(
+        "\nEvery option can be set by an environment variable: --idle-timeout by IMGCTL_IDLE_TIMEOUT, and so on.\n",
+    );
+    text
+}
+
+/// What ends the help of a command.
+pub(crate) fn examples(examples: Examples) -> String {
+    let mut text = "Examples:\n".to_owned();
+    for (what, line) in examples {
+        text.push_str(&format!("  {what}\n    $ {line}\n"));
+    }
+    text
+}
+
+/// The completions of `shell`.
+pub(crate) fn completion(shell: Shell) -> Vec<u8> {
+    let mut file = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "imgctl", &mut file);
+    file
+}
+
+/// The completions of all shells.
+pub(crate) fn completions() -> Vec<File> {
+    SHELLS.map(|(shell, name)| (name.to_owned(), completion(shell))).into()
+}
+
+/// The manual pages.
+pub(crate) fn pages() -> Result<Vec<File>> {
+    let mut root = Cli::command().disable_help_subcommand(true);
+    root.build();
+    let mut pages = vec![page(&root, &[])?];
+    for command in root.get_subcommands().filter(|command| !command.is_hide_set()) {
+        let examples = commands::EXAMPLES.iter().find(|(name, _)| *name == command.get_name());
+        pages.push(page(command, examples.map_or(&[], |(_, examples)| examples))?);
+    }
+    Ok(pages)
+}
+
+fn page(command: &Command, examples: Examples) -> Result<File> {
+    let is_root = examples.is_empty();
+    let name = command.get_display_name().unwrap_or(command.get_name()).to_owned();
+    // The sections that end the help become sections of their own.
+    let command = command.clone().name(name.clone()).after_long_help("").after_help("");
+    let man = Man::new(command).manual("imgctl manual");
+    let mut file = Vec::new();
+    let mut roff = Roff::default();
+    section(&mut roff, "EXAMPLES", examples);
+    if is_root {
+        let places: Vec<_> = TRANSPORTS.iter().map(|transport| (transport.syntax, transport.description)).collect();
+        section(&mut roff, "TRANSPORTS", &places);
+        section(&mut roff, "PROGRESS EVENTS", PROGRESS_EVENTS);
+    }
+    section(&mut roff, "EXIT STATUS", EXIT_CODES);
+    man.render(&mut file)
+        .and_then(|()| roff.to_writer(&mut file))
+        .map_err(|error| Error::local("write a page", error))?;
+    Ok((format!("{name}.1"), file))
+}
+
+fn section(roff: &mut Roff, title: &str, items: &[(&str, &str)]) {
+    if items.is_empty() {
+        return;
+    }
+    roff.control("SH", [title]);
+    for (term, text) in items {
+        roff.control("TP", []).text([bold(*term)]).text([roman(*text)]);
+    }
+}

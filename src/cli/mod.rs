@@ -1,0 +1,137 @@
+//! The command line: what people type becomes calls of the library, and what the library says becomes words.
+//!
+//! Read on in this order: [`commands`] (what there is), [`flags`], [`context`] (what every command is given), [`ui`],
+//! [`progress`], [`failure`].
+
+mod commands;
+mod context;
+mod credentials;
+mod escape;
+mod failure;
+mod flags;
+mod generate;
+mod image;
+mod listing;
+mod log;
+mod moving;
+mod place;
+mod progress;
+mod signal;
+mod summary;
+mod table;
+mod template;
+mod ui;
+mod units;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use imgctl::Error;
+use imgctl::error::Kind;
+
+use commands::Command;
+use context::{Context, Environment, Terminal};
+use flags::{OutputFlags, RegistryFlags, TransferFlags};
+use signal::Signal;
+use ui::Ui;
+
+/// How long a command that was interrupted may take to leave nothing half done.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Moves container images between registries, archives, layouts and a local store. No daemon, no root.
+#[derive(Debug, Parser)]
+#[command(name = "imgctl", version, propagate_version = true, arg_required_else_help = true)]
+#[command(after_long_help = generate::after_help())]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    output: OutputFlags,
+    #[command(flatten)]
+    transfer: TransferFlags,
+    #[command(flatten)]
+    registry: RegistryFlags,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Runs the command line of this process.
+pub(crate) fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A closed stdout or stderr is no error.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(failure::USAGE));
+        }
+    };
+    let ui = Ui::new(&cli.output, &Terminal::read());
+    log::start(&cli.output, ui.clone());
+    match run(cli, &ui) {
+        Err(error) if ui.is_closed(&error) => ExitCode::SUCCESS,
+        Err(error) => failure::report(&ui, &error),
+        Ok(()) => ExitCode::SUCCESS,
+    }
+}
+
+fn run(cli: Cli, ui: &Ui) -> imgctl::Result<()> {
+    let signals = signal::listen();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::local("start the worker threads", error))?;
+    let Cli { transfer, registry, command, .. } = cli;
+    let context = Context::new(ui.clone(), Environment::read()?, registry, transfer);
+    let result = runtime.block_on(async {
+        tokio::select! {
+            result = command.run(&context) => result,
+            signal = signal::first(signals) => Err(interrupted(signal)),
+        }
+    });
+    ui.clear();
+    context.warnings().iter().for_each(|warning| ui.warn(warning));
+    // What was dropped cleans up behind itself; a prompt or a disk that hangs must not hold us.
+    runtime.shutdown_timeout(LAST_WORDS);
+    result
+}
+
+fn interrupted(signal: Signal) -> Error {
+    Error::new(Kind::Interrupted, format!("stopped by {signal}"))
+        .with_source(signal)
+        .with_hint("nothing partial was left under a final name; the same command run again goes on")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definitions_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_examples_that_parse() {
+        for (name, examples) in commands::EXAMPLES {
+            assert!(!examples.is_empty(), "{name} has no examples");
+            for (_, line) in *examples {
+                let words = line.split(['|', '>', '<']).map(str::trim).find(|part| part.starts_with("imgctl"));
+                let words = words.unwrap_or_else(|| panic!("{line}: no imgctl in it")).split_whitespace();
+                let words: Vec<String> = words.map(|word| word.trim_matches('\'').to_owned()).collect();
+                if let Err(error) = Cli::try_parse_from(&words) {
+                    panic!("{line}: {error}");
+                }
+                assert_eq!(&words[1], name, "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_flag_can_be_set_by_the_environment_under_its_own_name() {
+        for argument in Cli::command().get_arguments().filter(|argument| !argument.is_hide_set()) {
+            let Some(long) = argument.get_long().filter(|long| !matches!(*long, "help" | "version")) else { continue };
+            let expected = format!("IMGCTL_{}", long.to_uppercase().replace('-', "_"));
+            assert_eq!(argument.get_env().and_then(|env| env.to_str()), Some(expected.as_str()), "--{long}");
+        }
+    }
+}

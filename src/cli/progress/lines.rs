@@ -1,0 +1,73 @@
+//! Without a terminal: one line for each change of state.
+
+use imgctl::oci::Descriptor;
+use imgctl::transfer::{BlobEvent, Event, Observer};
+
+use super::Words;
+use crate::cli::ui::Ui;
+
+/// Prints a line for each change of state.
+pub(super) struct Lines {
+    ui: Ui,
+    words: &'static Words,
+}
+
+impl Lines {
+    pub(super) fn new(ui: Ui, words: &'static Words) -> Self {
+        Self { ui, words }
+    }
+}
+
+impl Observer for Lines {
+    fn on(&self, event: &Event<'_>) {
+        match event {
+            Event::Blob(blob, event) => {
+                if let Some(state) = state(self.words, event) {
+                    self.ui.say(&state_line(blob, &state));
+                }
+            }
+            Event::Warning(text) => self.ui.warn(text),
+            _ => {}
+        }
+    }
+}
+
+/// A layer's short id and what became of it.
+pub(super) fn state_line(blob: &Descriptor, state: &str) -> String {
+    format!("{}: {state}", blob.digest.short())
+}
+
+/// The state a blob is in after `event`, where that is news.
+pub(super) fn state(words: &Words, event: &BlobEvent<'_>) -> Option<String> {
+    Some(match event {
+        BlobEvent::Started => words.waiting.to_owned(),
+        BlobEvent::Done => words.done.to_owned(),
+        BlobEvent::Present => words.present.to_owned(),
+        BlobEvent::Mounted(repository) => format!("Mounted from {}", repository.path()),
+        BlobEvent::Retrying { wait, error, .. } => {
+            let seconds = wait.as_secs().max(1);
+            let s = if seconds == 1 { "" } else { "s" };
+            format!("Retrying in {seconds} second{s} ({error})")
+        }
+        _ => return None,
+    })
+}
+
+/// Passes on warnings alone.
+pub(super) struct Warnings {
+    ui: Ui,
+}
+
+impl Warnings {
+    pub(super) fn new(ui: Ui) -> Self {
+        Self { ui }
+    }
+}
+
+impl Observer for Warnings {
+    fn on(&self, event: &Event<'_>) {
+        if let Event::Warning(text) = event {
+            self.ui.warn(text);
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! Blobs: asked for, deleted, and read by a reader that goes on where the line broke.
+
+use async_trait::async_trait;
+use bytes::BytesMut;
+use http::{Method, StatusCode, header};
+
+use super::Client;
+use super::request::{Call, drain, is_html};
+use crate::content::{BlobReader, PIECE, Pieces};
+use crate::error::Kind;
+use crate::name::Repository;
+use crate::net::{Backoff, Response};
+use crate::oci::{Descriptor, Digest};
+use crate::protocol::{Action, ContentRange, Endpoint, Scope};
+use crate::{Error, Result};
+
+impl Client {
+    /// Whether a blob is there, as far as the registry says: a hint.
+    pub async fn has_blob(&self, repository: &Repository, digest: &Digest) -> Result<bool> {
+        let mut call = self.blob_call(Method::HEAD, repository, digest);
+        let mut response = self.send(&call).await?;
+        if matches!(response.status.as_u16(), 405 | 501) {
+            call = self.blob_call(Method::GET, repository, digest).header(header::RANGE, "bytes=0-0");
+            response = self.send(&call).await?;
+        }
+        Ok(matches!(response.status.as_u16(), 200 | 206) && !is_html(&response))
+    }
+
+    /// Reads a blob from offset `from` on. The bytes are not verified: whoever reads them does that.
+    pub async fn blob(&self, repository: &Repository, descriptor: &Descriptor, from: u64) -> Result<BlobReader> {
+        let (digest, size) = (descriptor.digest, descriptor.size);
+        let mut download = Download {
+            client: self.clone(),
+            call: self.blob_call(Method::GET, repository, &digest),
+            digest,
+            size,
+            offset: from,
+            skip: 0,
+            body: None,
+            backoff: self.backoff(),
+            tries: 0,
+            opened_at: from,
+            use_ranges: true,
+        };
+        if from < size {
+            download.open().await?;
+        }
+        Ok(BlobReader::new(size.saturating_sub(from), download))
+    }
+
+    /// Deletes a blob.
+    pub async fn delete_blob(&self, repository: &Repository, digest: &Digest) -> Result<()> {
+        let mut call = self.blob_call(Method::DELETE, repository, digest);
+        call.scopes = vec![Scope::repository(repository, &[Action::Delete])];
+        let deleted = [StatusCode::ACCEPTED, StatusCode::OK, StatusCode::NO_CONTENT];
+        drain(self.accept(&call, &deleted).await?).await;
+        Ok(())
+    }
+
+    fn blob_call(&self, method: Method, repository: &Repository, digest: &Digest) -> Call {
+        let verb = if method == Method::DELETE { "delete" } else { "read" };
+        let what = format!("{verb} blob {}@{digest}", repository.path());
+        self.call(method, &Endpoint::Blob(repository.path().to_owned(), *digest), what)
+            .scope(Scope::repository(repository, &[Action::Pull]))
+    }
+}
+
+/// A blob on its way. Every answer is checked before one of its bytes counts; none is appended in the wrong place.
+struct Download {
+    client: Client,
+    call: Call,
+    digest: Digest,
+    size: u64,
+    /// How many bytes were handed on.
+    offset: u64,
+    /// How many bytes of the body come before them.
+    skip: u64,
+    body: Option<Response>,
+    backoff: Backoff,
+    tries: u32,
+    /// The offset when the body was asked for.
+    opened_at: u64,
+    use_ranges: bool,
+}
+
+/// What an answer is good for.
+#[derive(Debug, PartialEq, Eq)]
+enum Answer {
+    /// Its body starts at the offset wanted.
+    Here,
+    /// Its body is the whole blob.
+    Whole,
+    /// Ranges do not work here: ask for the whole.
+    NoRanges,
+    /// It is another content.
+    Other(u64),
+    /// Refused.
+    Refused,
+}
+
+#[async_trait]
+impl Pieces for Download {
+    async fn read_into(&mut self, buffer: &mut BytesMut) -> Result<usize> {
+        let start = buffer.len();
+        if buffer.capacity() == start {
+            buffer.reserve(PIECE);
+        }
+        while buffer.len() < buffer.capacity() {
+            let Some(mut body) = self.body.take() else {
+                if self.offset >= self.size {
+                    break;
+                }
+                self.open().await?;
+                continue;
+            };
+            match self.step(&mut body, buffer).await {
+                Ok(0) if self.offset >= self.size => break,
+                Ok(0) => self.broke_off(None).await?,
+                Ok(_) => self.body = Some(body),
+                // All bytes came; how the connection ended does not matter.
+                Err(error) if error.kind() == Kind::Network && self.offset >= self.size => break,
+                Err(error) if error.kind() == Kind::Network => self.broke_off(Some(error)).await?,
+                Err(error) => return Err(self.named(error)),
+            }
+        }
+        Ok(buffer.len() - start)
+    }
+}
+
+impl Download {
+    /// Asks for the blob from the offset on, or for the whole where that does not work.
+    async fn open(&mut self) -> Result<()> {
+        self.opened_at = self.offset;
+        loop {
+            self.tries += 1;
+            let from = if self.use_ranges { self.offset } else { 0 };
+            let mut call = self.call.clone();
+            if from > 0 {
+                call = call.header(header::RANGE, &format!("bytes={from}-"));
+            }
+            let response = self.client.send(&call).await.map_err(|error| self.named(error))?;
+            match judge(&response, from, self.size) {
+                Answer::Here => self.skip = 0,
+                Answer::Whole => self.skip = self.offset,
+                Answer::NoRanges => {
+                    self.use_ranges = false;
+                    continue;
+                }
+                Answer::Other(length) => return Err(self.other(&response, length)),
+                Answer::Refused => {
+                    let error = self.client.failure(&call, response).await;
+                    return Err(error.with_digest(self.digest));
+                }
+            }
+            self.body = Some(response);
+            return Ok(());
+        }
+    }
+
+    /// Reads once; 0 is the end of the body. Bytes before the offset are thrown away; past the end no more than one is read.
+    async fn step(&mut self, body: &mut Response, buffer: &mut BytesMut) -> Result<usize> {
+        let (left, spare) = (self.size - self.offset, buffer.capacity() - buffer.len());
+        let (count, result) = if self.skip == 0 && left >= spare as u64 {
+            let start = buffer.len();
+            let result = body.read_into(buffer).await;
+            (buffer.len() - start, result)
+        } else {
+            let most = if self.skip > 0 { self.skip.min(PIECE as u64) } else { left + 1 };
+            let mut part = BytesMut::with_capacity(usize::try_from(most).unwrap_or(PIECE));
+            let result = body.read_into(&mut part).await;
+            if self.skip == 0 {
+                buffer.extend_from_slice(&part);
+            }
+            (part.len(), result)
+        };
+        if self.skip > 0 {
+            self.skip = self.skip.saturating_sub(count as u64);
+        } else {
+            self.advance(count)?;
+        }
+        if count > 0 { Ok(count) } else { result }
+    }
+
+    /// Counts bytes that are handed on.
+    fn advance(&mut self, count: usize) -> Result<()> {
+        self.offset += count as u64;
+        if self.offset > self.size {
+            let (digest, size) = (self.digest, self.size);
+            return Err(Error::mismatch(format!("{digest}: more came than the {size} bytes of its descriptor")));
+        }
+        Ok(())
+    }
+
+    /// The body ended too early: waits a little, or gives up where tries bring nothing any more.
+    async fn broke_off(&mut self, cause: Option<Error>) -> Result<()> {
+        let progress = self.offset - self.opened_at;
+        if progress > 0 {
+            self.backoff.progress();
+        }
+        if progress >= PIECE as u64 {
+            return Ok(());
+        }
+        let (host, digest, tries) = (self.client.registry(), self.digest, self.tries);
+        let (offset, size) = (self.offset, self.size);
+        let message = format!("{host}: blob {digest} breaks off at {offset} of {size} bytes, after {tries} tries");
+        let mut error = self.named(Error::new(Kind::Network, message));
+        if let Some(cause) = cause {
+            error = error.with_source(cause);
+        }
+        self.backoff.pause(error).await
+    }
+
+    fn other(&self, response: &Response, length: u64) -> Error {
+        let (host, digest, size) = (self.client.registry(), self.digest, self.size);
+        let html = match is_html(response) {
+            true => ": HTML was received: a proxy or login page answered instead of the registry",
+            false => "",
+        };
+        self.named(Error::mismatch(format!("{host}: blob {digest} has {size} bytes, {length} were sent{html}")))
+    }
+
+    fn named(&self, error: Error) -> Error {
+        error.with_host(self.client.registry().to_string()).with_digest(self.digest)
+    }
+}
+
+/// What an answer to a request for the bytes from `from` on of a blob of `size` bytes is good for.
+fn judge(response: &Response, from: u64, size: u64) -> Answer {
+    let headers = &response.headers;
+    let length = response.content_length();
+    match response.status.as_u16() {
+        200 => match length {
+            // A page for people is never part of a blob; a body that is too short may be an answer cut by a proxy: read on.
+            Some(length) if length > size || (length != size && is_html(response)) => Answer::Other(length),
+            _ => Answer::Whole,
+        },
+        206 if from > 0 => {
+            let mut ranges = headers.get_all(header::CONTENT_RANGE).iter();
+            let range = ranges.next().and_then(|value| value.to_str().ok()?.parse::<ContentRange>().ok());
+            let fits = |range: &ContentRange| {
+                let count = range.last - range.first + 1;
+                range.first == from && range.complete == Some(size) && length.is_none_or(|length| length == count)
+            };
+            if ranges.next().is_none() && range.as_ref().is_some_and(fits) { Answer::Here } else { Answer::NoRanges }
+        }
+        206 | 416 if from > 0 => Answer::NoRanges,
+        _ => Answer::Refused,
+    }
+}

@@ -1,0 +1,89 @@
+//! One PUT that carries the whole blob while it is being read.
+
+use bytes::Bytes;
+use http::StatusCode;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::Session;
+use crate::error::Kind;
+use crate::net::{Body, Response};
+use crate::{Error, Result};
+
+/// Pieces in flight between reader and writer.
+const PIECES: usize = 1;
+
+/// A PUT that is being sent.
+pub(super) struct Streamed {
+    session: Session,
+    pieces: Option<mpsc::Sender<Result<Bytes>>>,
+    request: Request,
+}
+
+/// The task that sends; it ends with its owner.
+struct Request(JoinHandle<Result<Response>>);
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Streamed {
+    /// Starts the PUT, with a token that was made fresh: the body cannot be sent twice.
+    pub(super) async fn start(session: Session) -> Result<Self> {
+        let call = session.closing_call();
+        let client = session.client.clone();
+        let authorization = client.0.authorizer.authorization(&call.scopes).await?;
+        let (sender, receiver) = mpsc::channel(PIECES);
+        let length = session.descriptor.size;
+        let body = if length == 0 { Body::Empty } else { Body::Stream { length, pieces: receiver } };
+        let request = Request(tokio::spawn(async move {
+            let response = client.0.net.send(call.request_with(body, authorization.clone())).await?;
+            if response.status != StatusCode::UNAUTHORIZED {
+                return Ok(response);
+            }
+            // The token was taken for good until now: the next session starts with a new one.
+            client.renew(&call, &response.headers, authorization.as_ref()).await?;
+            let registry = client.registry();
+            Err(Error::new(Kind::Network, format!("{registry}: cannot {}: the token expired", call.what)))
+        }));
+        Ok(Self { session, pieces: Some(sender), request })
+    }
+
+    /// Hands a piece to the request. Errs with the registry's answer where that came early.
+    pub(super) async fn write(&mut self, piece: Bytes) -> Result<()> {
+        let is_taken = match &self.pieces {
+            Some(pieces) => pieces.send(Ok(piece)).await.is_ok(),
+            None => false,
+        };
+        if is_taken { Ok(()) } else { Err(self.early_end().await) }
+    }
+
+    /// Waits for the answer.
+    pub(super) async fn commit(mut self) -> Result<()> {
+        self.pieces = None;
+        let answer = self.answer().await;
+        self.session.close(answer).await
+    }
+
+    /// Why the request ended before all pieces were sent.
+    async fn early_end(&mut self) -> Error {
+        self.pieces = None;
+        let error = match self.answer().await {
+            Ok(response) if response.status.is_success() => {
+                let (registry, digest) = (self.session.client.registry(), self.session.descriptor.digest);
+                Error::new(Kind::Network, format!("{registry}: answered before blob {digest} was sent whole"))
+            }
+            Ok(response) => self.session.refused(response).await,
+            Err(error) => error,
+        };
+        self.session.named(error)
+    }
+
+    async fn answer(&mut self) -> Result<Response> {
+        (&mut self.request.0)
+            .await
+            .unwrap_or_else(|error| Err(Error::new(Kind::Network, "the upload ended already").with_source(error)))
+    }
+}

@@ -1,0 +1,221 @@
+//! BlobPool: the `blobs/` directory of a layout. What stands there under a digest was whole when it got there.
+
+use std::fs::{self, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use super::staging::Staging;
+use crate::content::{Access, AtomicFile, BlobReader, PIECE, Verifier, open_regular, read_regular};
+use crate::error::Kind;
+use crate::oci::{Descriptor, Digest, MANIFEST_LIMIT, Manifest};
+use crate::{Error, Result};
+
+/// The blobs of one layout.
+#[derive(Debug)]
+pub struct BlobPool {
+    layout: PathBuf,
+    staging: Mutex<Option<Arc<Staging>>>,
+    is_flushed: bool,
+    booted: Option<SystemTime>,
+}
+
+impl BlobPool {
+    /// The pool of the layout in directory `layout`.
+    pub(super) fn new(layout: &Path) -> Self {
+        Self { layout: layout.to_owned(), staging: Mutex::new(None), is_flushed: false, booted: None }
+    }
+
+    /// Flushes every blob to the disk before it appears.
+    pub(super) fn flush_each(&mut self) {
+        self.is_flushed = true;
+    }
+
+    /// Trusts a blob only when it was flushed or verified (then its file is read-only), or when it was written since the
+    /// machine booted: what a power loss may have torn is read once and checked.
+    pub(super) fn distrust_unflushed(&mut self) {
+        self.booted = boot_time();
+    }
+
+    /// Where the blob stands, if it is there.
+    pub fn path(&self, digest: &Digest) -> PathBuf {
+        self.layout.join("blobs").join(digest.algorithm().as_str()).join(digest.hex())
+    }
+
+    /// Whether the blob is there, with the size of its descriptor.
+    pub fn has(&self, descriptor: &Descriptor) -> Result<bool> {
+        let path = self.path(&descriptor.digest);
+        let Ok(found) = fs::symlink_metadata(&path) else { return Ok(false) };
+        if !found.is_file() || found.len() != descriptor.size {
+            return Ok(false);
+        }
+        let is_trusted = match (self.booted, found.modified()) {
+            (Some(booted), Ok(written)) => found.permissions().readonly() || written >= booted,
+            _ => true,
+        };
+        if is_trusted { Ok(true) } else { verify(&path, descriptor) }
+    }
+
+    /// The bytes of a blob from offset `from` on. Errs with [`Kind::NotFound`](crate::error::Kind::NotFound) where it is
+    /// not there, [`Kind::Mismatch`](crate::error::Kind::Mismatch) where it has another size than its descriptor.
+    pub fn open(&self, descriptor: &Descriptor, from: u64) -> Result<BlobReader> {
+        let file =
+            open_regular(&self.path(&descriptor.digest)).map_err(|error| name_blob(error, &descriptor.digest))?;
+        blob_reader(file, descriptor, from)
+    }
+
+    /// The manifest or index that `descriptor` names, verified.
+    pub fn manifest(&self, descriptor: &Descriptor) -> Result<Manifest> {
+        Ok(Manifest::verified(self.read(&descriptor.digest, MANIFEST_LIMIT)?, descriptor)?)
+    }
+
+    /// The manifest or index with this digest, whatever its type. Verified.
+    pub fn manifest_by_digest(&self, digest: &Digest) -> Result<Manifest> {
+        let bytes = self.read(digest, MANIFEST_LIMIT)?;
+        let parsed = Manifest::parse(bytes.clone(), None)?;
+        let descriptor = Descriptor::new(parsed.media_type().clone(), *digest, bytes.len() as u64);
+        Ok(Manifest::verified(bytes, &descriptor)?)
+    }
+
+    /// All of a small blob; the caller verifies.
+    pub(super) fn read(&self, digest: &Digest, limit: u64) -> Result<bytes::Bytes> {
+        read_regular(&self.path(digest), limit).map_err(|error| name_blob(error, digest))
+    }
+
+    /// Starts to put a blob.
+    pub fn begin(&self, descriptor: &Descriptor) -> Result<StagedBlob> {
+        let target = self.path(&descriptor.digest);
+        let directory = target.parent().unwrap_or(&self.layout);
+        fs::create_dir_all(directory)
+            .map_err(|error| Error::local(format!("create {}", directory.display()), error))?;
+        StagedBlob::create(self.staging()?, &target, descriptor.size, self.is_flushed)
+    }
+
+    /// Puts small content. What is there with the same bytes stays, anything else is replaced.
+    pub fn put(&self, descriptor: &Descriptor, content: &[u8]) -> Result<()> {
+        if self.read(&descriptor.digest, descriptor.size).is_ok_and(|found| found == content) {
+            return Ok(());
+        }
+        let mut blob = self.begin(descriptor)?;
+        blob.write(content)?;
+        blob.commit()
+    }
+
+    /// Deletes a blob. `false` where it was not there.
+    pub(super) fn delete(&self, digest: &Digest) -> Result<bool> {
+        let path = self.path(digest);
+        match fs::remove_file(&path) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(Error::local(format!("delete {}", path.display()), error)),
+        }
+    }
+
+    /// Where files lie until they are whole; made when the first one is written.
+    pub(super) fn staging(&self) -> Result<Arc<Staging>> {
+        let mut staging = self.staging.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(open) = &*staging {
+            return Ok(open.clone());
+        }
+        let created = Arc::new(Staging::create(&self.layout)?);
+        *staging = Some(created.clone());
+        Ok(created)
+    }
+}
+
+/// A blob that is being put. Dropping it leaves nothing.
+#[derive(Debug)]
+pub struct StagedBlob {
+    file: AtomicFile,
+    size: u64,
+    written: u64,
+    is_flushed: bool,
+    _staging: Arc<Staging>,
+}
+
+impl StagedBlob {
+    /// A blob of `size` bytes that will stand at `target`.
+    pub(crate) fn create(staging: Arc<Staging>, target: &Path, size: u64, is_flushed: bool) -> Result<Self> {
+        let file = AtomicFile::staged(staging.path(), target, Access::Public)?;
+        Ok(Self { file, size, written: 0, is_flushed, _staging: staging })
+    }
+
+    /// Takes the next piece.
+    pub fn write(&mut self, piece: &[u8]) -> Result<()> {
+        self.written += piece.len() as u64;
+        self.file
+            .write_all(piece)
+            .map_err(|error| Error::local(format!("write {}", self.file.target().display()), error))
+    }
+
+    /// Makes it appear. Errs with [`Kind::Mismatch`](crate::error::Kind::Mismatch) where bytes are missing or too many.
+    pub fn commit(self) -> Result<()> {
+        let (size, written) = (self.size, self.written);
+        if written != size {
+            let target = self.file.target().display();
+            return Err(Error::mismatch(format!("{target}: {written} bytes were written, {size} were announced")));
+        }
+        if !self.is_flushed {
+            return self.file.persist();
+        }
+        let target = self.file.target().display();
+        let read_only = self.file.file().set_permissions(Permissions::from_mode(0o444));
+        read_only.map_err(|error| Error::local(format!("create {target}"), error))?;
+        self.file.persist_synced()
+    }
+}
+
+/// A reader of an open blob whose size is checked before its first byte is given out.
+pub(crate) fn blob_reader(file: fs::File, descriptor: &Descriptor, from: u64) -> Result<BlobReader> {
+    let (digest, size) = (descriptor.digest, descriptor.size);
+    let found = file.metadata().map_err(|error| Error::local(format!("read blob {digest}"), error))?.len();
+    if found != size {
+        return Err(Error::mismatch(format!("blob {digest}: has {found} bytes, its descriptor says {size}"))
+            .with_digest(digest));
+    }
+    let left = size.checked_sub(from).ok_or_else(|| Error::usage(format!("blob {digest}: {from} is past its end")))?;
+    Ok(BlobReader::from_file(file, from, left))
+}
+
+/// Says of an error about a file which blob that is.
+pub(crate) fn name_blob(error: Error, digest: &Digest) -> Error {
+    let hint = error.hint().map(str::to_owned);
+    let named = match error.kind() {
+        Kind::NotFound => Error::not_found(format!("blob {digest} is not there")),
+        kind => Error::new(kind, format!("blob {digest} cannot be read")),
+    };
+    let named = named.with_digest(*digest).with_source(error);
+    if let Some(hint) = hint { named.with_hint(hint) } else { named }
+}
+
+/// Reads a blob that may have been torn by a power loss; a whole one is marked so that this happens once.
+fn verify(path: &Path, descriptor: &Descriptor) -> Result<bool> {
+    let mut file = open_regular(path)?;
+    let mut verifier = Verifier::new(descriptor);
+    let mut piece = vec![0; PIECE];
+    loop {
+        let count = io::Read::read(&mut file, &mut piece)
+            .map_err(|error| Error::local(format!("read {}", path.display()), error))?;
+        if count == 0 {
+            break;
+        }
+        if verifier.update(&piece[..count]).is_err() {
+            return Ok(false);
+        }
+    }
+    let is_whole = verifier.finish().is_ok();
+    if is_whole {
+        // On read-only media the mark is not needed.
+        let _ = file.set_permissions(Permissions::from_mode(0o444));
+    }
+    Ok(is_whole)
+}
+
+/// When this machine booted; `None` where it cannot be told.
+fn boot_time() -> Option<SystemTime> {
+    let uptime = fs::read_to_string("/proc/uptime").ok()?;
+    let seconds: f64 = uptime.split(' ').next()?.parse().ok()?;
+    SystemTime::now().checked_sub(Duration::try_from_secs_f64(seconds).ok()?)
+}

@@ -1,0 +1,161 @@
+//! Layout: one OCI image layout directory
+//! ([image-spec](https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md)).
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::blob::BlobPool;
+use super::index::{INDEX_LIMIT, Index};
+use super::lock::Lock;
+use crate::content::{Access, AtomicFile, read_regular};
+use crate::error::Kind;
+use crate::{Error, Result};
+
+const MARKER: &str = "oci-layout";
+const MARKER_CONTENT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
+const MARKER_LIMIT: u64 = 64 * 1024;
+
+/// A directory with `oci-layout`, `index.json` and `blobs/`. Many processes may write one: `index.json` is changed under
+/// a lock on `oci-layout`, which needs no file of our own, and replaced whole, so readers need no lock.
+#[derive(Debug)]
+pub struct Layout {
+    directory: PathBuf,
+    blobs: BlobPool,
+    is_flushed: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Marker {
+    image_layout_version: String,
+}
+
+impl Layout {
+    /// The layout in `directory`. Errs with [`Kind::NotFound`] where there is none, [`Kind::Unsupported`] where it is of a
+    /// later version than we know.
+    pub fn open(directory: &Path) -> Result<Self> {
+        let layout = Self::assume(directory);
+        layout.check_version()?;
+        Ok(layout)
+    }
+
+    /// The layout in `directory`, which is made where it is missing or empty. Errs where it holds something else.
+    pub fn create_or_open(directory: &Path) -> Result<Self> {
+        let layout = Self::assume(directory);
+        match layout.check_version() {
+            Err(error) if error.kind() == Kind::NotFound => layout.create()?,
+            other => other?,
+        }
+        Ok(layout)
+    }
+
+    /// The layout in `directory`, whether it is there or not: what is not there is empty.
+    pub(super) fn assume(directory: &Path) -> Self {
+        Self { directory: directory.to_owned(), blobs: BlobPool::new(directory), is_flushed: false }
+    }
+
+    /// Flushes everything to the disk before it appears.
+    pub fn flush_each(&mut self) {
+        self.is_flushed = true;
+        self.blobs.flush_each();
+    }
+
+    /// See [`BlobPool::distrust_unflushed`].
+    pub(super) fn distrust_unflushed(&mut self) {
+        self.blobs.distrust_unflushed();
+    }
+
+    /// Where it is.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Its blobs.
+    pub fn blobs(&self) -> &BlobPool {
+        &self.blobs
+    }
+
+    /// Its index as it is now.
+    pub fn index(&self) -> Result<Index> {
+        let path = self.index_path();
+        let bytes = match read_regular(&path, INDEX_LIMIT) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == Kind::NotFound => return Ok(Index::default()),
+            Err(error) => return Err(error),
+        };
+        Index::parse(bytes).map_err(|error| Error::mismatch(format!("{}: {error}", path.display())))
+    }
+
+    /// Changes the index; nobody else does so meanwhile. When `edit` errs, nothing has changed.
+    pub fn update<T>(&self, edit: impl FnOnce(&mut Index) -> Result<T>) -> Result<T> {
+        let _lock = self.lock()?;
+        let mut index = self.index()?;
+        let answer = edit(&mut index)?;
+        self.write_index(&index)?;
+        Ok(answer)
+    }
+
+    /// Keeps everybody else from changing the index.
+    pub(super) fn lock(&self) -> Result<Lock> {
+        Lock::exclusive(&self.directory.join(MARKER))
+    }
+
+    fn write_index(&self, index: &Index) -> Result<()> {
+        let path = self.index_path();
+        let bytes =
+            index.to_bytes().map_err(|error| Error::local(format!("write {}", path.display()), error.into()))?;
+        let file = self.stage(&path, &bytes)?;
+        if self.is_flushed { file.persist_synced() } else { file.persist() }
+    }
+
+    /// A file that will stand at `path` with these bytes.
+    pub(super) fn stage(&self, path: &Path, bytes: &[u8]) -> Result<AtomicFile> {
+        let mut file = AtomicFile::staged(self.blobs.staging()?.path(), path, Access::Public)?;
+        file.write_all(bytes).map_err(|error| Error::local(format!("write {}", path.display()), error))?;
+        Ok(file)
+    }
+
+    fn check_version(&self) -> Result<()> {
+        let path = self.directory.join(MARKER);
+        let bytes = read_regular(&path, MARKER_LIMIT).map_err(|error| match error.kind() {
+            Kind::NotFound => {
+                Error::not_found(format!("{} is no OCI layout: it has no {MARKER} file", self.directory.display()))
+            }
+            _ => error,
+        })?;
+        let marker: Marker = serde_json::from_slice(&bytes)
+            .map_err(|error| Error::mismatch(format!("{} is damaged", path.display())).with_source(error))?;
+        let version = marker.image_layout_version;
+        if version.starts_with("1.") {
+            return Ok(());
+        }
+        let directory = self.directory.display();
+        let message = format!("{directory} is an OCI layout of version {version:?}, 1.0.0 is understood");
+        Err(Error::new(Kind::Unsupported, message))
+    }
+
+    fn create(&self) -> Result<()> {
+        let fail = |error: io::Error| Error::local(format!("create {}", self.directory.display()), error);
+        fs::create_dir_all(&self.directory).map_err(fail)?;
+        for entry in fs::read_dir(&self.directory).map_err(fail)? {
+            let name = entry.map_err(fail)?.file_name();
+            // Another process may be making this layout right now: hidden files are what it has in hand.
+            let is_ours = ["blobs", "index.json", MARKER].iter().any(|ours| name == *ours);
+            if !is_ours && !name.as_encoded_bytes().starts_with(b".") {
+                let directory = self.directory.display();
+                return Err(Error::usage(format!("{directory} is neither empty nor an OCI layout"))
+                    .with_hint("name a directory that does not exist yet"));
+            }
+        }
+        // Whoever comes second leaves the marker as it is: locks are held on it.
+        self.stage(&self.directory.join(MARKER), MARKER_CONTENT)?.persist_noclobber()?;
+        Ok(())
+    }
+
+    fn index_path(&self) -> PathBuf {
+        self.directory.join("index.json")
+    }
+}

@@ -1,0 +1,84 @@
+//! Staging: where the files of one process lie until they are whole.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use crate::{Error, Result};
+
+const PREFIX: &str = ".imgctl-";
+
+/// A directory of our own inside a layout, so that renaming into place stays on one file system. It is locked while we
+/// live and removed when we are done; whoever comes later removes those of the dead.
+#[derive(Debug)]
+pub(crate) struct Staging {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Staging {
+    /// A new directory in `parent`. Errs where `parent` cannot be written.
+    pub(crate) fn create(parent: &Path) -> Result<Self> {
+        remove_abandoned(parent);
+        let fail = |error| Error::local(format!("write in {}", parent.display()), error);
+        // Somebody who cleans up may take an unlocked directory for abandoned: then it is gone, and the next one holds.
+        loop {
+            let path = tempfile::Builder::new().prefix(PREFIX).tempdir_in(parent).map_err(fail)?.keep();
+            let lock = match File::open(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                opened => opened.map_err(fail)?,
+            };
+            // Without locks on this file system nobody takes ours for abandoned either.
+            let _ = lock.lock();
+            let is_ours =
+                fs::metadata(&path).is_ok_and(|now| lock.metadata().is_ok_and(|then| then.ino() == now.ino()));
+            if is_ours {
+                return Ok(Self { path, _lock: lock });
+            }
+        }
+    }
+
+    /// The directory.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        // Nobody can be told, and whoever comes next cleans up.
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// Removes what killed processes left. Best effort: it only frees space.
+fn remove_abandoned(parent: &Path) {
+    let Ok(entries) = fs::read_dir(parent) else { return };
+    for entry in entries.flatten() {
+        let is_staging = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
+        if is_staging && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            let _: io::Result<()> = File::open(entry.path()).and_then(|directory| {
+                directory.try_lock().map_err(io::Error::from)?;
+                fs::remove_dir_all(entry.path())
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s01_leaves_nothing_and_removes_what_the_dead_left() {
+        let parent = tempfile::tempdir().unwrap();
+        fs::create_dir(parent.path().join(".imgctl-dead")).unwrap();
+        let first = Staging::create(parent.path()).unwrap();
+        let second = Staging::create(parent.path()).unwrap();
+        assert!(first.path().is_dir() && second.path().is_dir());
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 2);
+        drop((first, second));
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 0);
+    }
+}

@@ -1,0 +1,146 @@
+//! One blob on its way: the only loop that reads a piece, hashes it and writes it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::sync::watch;
+
+use super::run::Run;
+use super::{BlobEvent, Event};
+use crate::content::{PIECE, Verifier};
+use crate::error::{Kind, Side};
+use crate::name::Repository;
+use crate::oci::Descriptor;
+use crate::transport::{Begin, BlobWriter, Destination, Source};
+use crate::{Error, Result};
+
+/// One blob to move.
+pub(super) struct Job {
+    pub(super) descriptor: Descriptor,
+    pub(super) source: Arc<dyn Source>,
+    pub(super) destination: Arc<dyn Destination>,
+}
+
+/// Moves the blob, or finds it present or mountable; then says so through `arrived`.
+pub(super) async fn move_blob(
+    run: Arc<Run>,
+    job: Job,
+    begun: Option<Begin>,
+    arrived: watch::Sender<bool>,
+) -> Result<()> {
+    let registry = job.destination.repository().map(Repository::registry);
+    let mut holders = match registry {
+        Some(registry) => Some(run.mounts.claim(registry, job.descriptor.digest).await),
+        None => None,
+    };
+    let mut origins = registry.map(|registry| job.source.origins(&job.descriptor.digest, registry)).unwrap_or_default();
+    origins.extend(holders.iter().flat_map(|holders| holders.iter().cloned()));
+    match job.with_retries(&run, begun, &origins).await {
+        Ok(()) => {}
+        Err(error) => {
+            job.tell(&run, BlobEvent::Failed(&error));
+            return Err(error);
+        }
+    }
+    if let Some(repository) = job.source.repository() {
+        job.destination.note_origin(&job.descriptor.digest, repository);
+    }
+    if let (Some(holders), Some(repository)) = (&mut holders, job.destination.repository()) {
+        holders.push(repository.clone());
+    }
+    // Nobody may be waiting: the image that needs it may have failed on its own.
+    arrived.send_replace(true);
+    Ok(())
+}
+
+impl Job {
+    /// Begins to put the blob.
+    pub(super) async fn begin(&self, run: &Run, origins: &[Repository]) -> Result<Begin> {
+        self.tell(run, BlobEvent::Started);
+        let begun = self.destination.begin(&self.descriptor, origins).await;
+        begun.map_err(|error| self.failed(Side::Destination, "put", error))
+    }
+
+    /// Puts the blob, with another try where that may help.
+    pub(super) async fn with_retries(&self, run: &Run, mut begun: Option<Begin>, origins: &[Repository]) -> Result<()> {
+        let mut attempt = 1;
+        loop {
+            let begin = match begun.take() {
+                Some(begin) => Ok(begin),
+                None => self.begin(run, origins).await,
+            };
+            let result = match begin {
+                Ok(begin) => self.attempt(run, begin).await,
+                Err(error) => Err(error),
+            };
+            let Err(error) = result else { return Ok(()) };
+            if !is_worth_another_try(&error, attempt, run.options.retries) {
+                return Err(error);
+            }
+            let wait = pause(attempt);
+            attempt += 1;
+            self.tell(run, BlobEvent::Retrying { attempt, wait, error: &error });
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    async fn attempt(&self, run: &Run, begin: Begin) -> Result<()> {
+        match begin {
+            Begin::Present => self.tell(run, BlobEvent::Present),
+            Begin::Mounted(from) => self.tell(run, BlobEvent::Mounted(&from)),
+            Begin::Write(writer) => {
+                self.stream(run, writer).await?;
+                self.tell(run, BlobEvent::Done);
+            }
+        }
+        Ok(())
+    }
+
+    /// The loop: read a piece, hash it, write it. The last piece is written only when the digest is right.
+    async fn stream(&self, run: &Run, mut writer: Box<dyn BlobWriter>) -> Result<()> {
+        let from_source = |error| self.failed(Side::Source, "get", error);
+        let from_destination = |error| self.failed(Side::Destination, "put", error);
+        let mut reader = self.source.blob(&self.descriptor, 0).await.map_err(from_source)?;
+        let mut verifier = Verifier::new(&self.descriptor);
+        let mut buffer = BytesMut::new();
+        loop {
+            buffer.reserve(PIECE);
+            let count = reader.read_into(&mut buffer).await.map_err(from_source)?;
+            if count == 0 {
+                break;
+            }
+            let piece = buffer.split().freeze();
+            verifier.update(&piece).map_err(from_source)?;
+            writer.write(piece).await.map_err(from_destination)?;
+            self.tell(run, BlobEvent::Moved(count as u64));
+        }
+        verifier.finish().map_err(from_source)?;
+        writer.commit().await.map_err(from_destination)
+    }
+
+    fn failed(&self, side: Side, verb: &str, error: Error) -> Error {
+        let digest = self.descriptor.digest;
+        error.at(side, format!("{verb} blob {digest}")).with_digest(digest)
+    }
+
+    fn tell(&self, run: &Run, event: BlobEvent<'_>) {
+        run.tally.on(&Event::Blob(&self.descriptor, event));
+    }
+}
+
+/// A source resumes by itself, so what it gives up is given up; wrong bytes are fetched once more; an upload that broke off
+/// starts afresh.
+fn is_worth_another_try(error: &Error, attempt: u32, retries: u32) -> bool {
+    match (error.kind(), error.side()) {
+        (Kind::Mismatch, Some(Side::Source)) => attempt == 1,
+        (Kind::Network, Some(Side::Destination)) => attempt <= retries,
+        _ => false,
+    }
+}
+
+/// Doubles from a quarter of a second to eight, with jitter so that many clients do not come back together.
+fn pause(attempt: u32) -> Duration {
+    let base = Duration::from_millis(250) * 2_u32.pow(attempt.min(6) - 1);
+    base.min(Duration::from_secs(8)).mul_f64(0.5 + fastrand::f64() / 2.0)
+}

@@ -1,0 +1,121 @@
+//! Conversion between docker's and OCI's media types: same blobs, other manifests, new digests.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::Format;
+use crate::error::Kind;
+use crate::oci::{Digest, Manifest, MediaType};
+use crate::{Error, Result};
+
+/// Build attestations name the image that they describe here.
+const ATTESTED: &str = "vnd.docker.reference.digest";
+
+/// The same manifests in `format`, in the same order (children first). Those that are in it already stay byte for byte.
+/// Errs with [`Kind::Unsupported`] where docker has no word for a media type.
+pub(super) fn convert(manifests: &[Manifest], format: Format) -> Result<Vec<Manifest>> {
+    let mut converted = HashMap::new();
+    manifests
+        .iter()
+        .map(|manifest| {
+            let result = convert_one(manifest, format, &converted)?;
+            converted.insert(manifest.digest(), result.clone());
+            Ok(result)
+        })
+        .collect()
+}
+
+fn convert_one(manifest: &Manifest, format: Format, converted: &HashMap<Digest, Manifest>) -> Result<Manifest> {
+    let broken = |error: serde_json::Error| Error::mismatch("manifest").with_source(error);
+    let original: Value = serde_json::from_slice(manifest.bytes()).map_err(broken)?;
+    let mut document = original.clone();
+    let media_type = to(manifest.media_type(), format)?;
+    if document.get("mediaType").is_some() || media_type != *manifest.media_type() {
+        document["mediaType"] = Value::from(media_type.as_str());
+    }
+    for key in ["config", "layers", "manifests", "subject"] {
+        let entries: Vec<&mut Value> = match document.get_mut(key) {
+            Some(Value::Array(entries)) => entries.iter_mut().collect(),
+            Some(entry) => vec![entry],
+            None => Vec::new(),
+        };
+        for entry in entries {
+            convert_entry(entry, format, converted)?;
+        }
+    }
+    if document == original {
+        return Ok(manifest.clone());
+    }
+    Ok(Manifest::parse(serde_json::to_vec(&document).map_err(broken)?, Some(&media_type))?)
+}
+
+/// Gives one descriptor its new media type, and new digest and size where its manifest was converted.
+fn convert_entry(entry: &mut Value, format: Format, converted: &HashMap<Digest, Manifest>) -> Result<()> {
+    let Some(media_type) = entry["mediaType"].as_str() else { return Ok(()) };
+    entry["mediaType"] = Value::from(to(&MediaType::new(media_type), format)?.as_str());
+    let new = |text: &Value| converted.get(&text.as_str()?.parse().ok()?);
+    if let Some(child) = new(&entry["digest"]) {
+        entry["digest"] = Value::from(child.digest().to_string());
+        entry["size"] = Value::from(child.bytes().len());
+    }
+    if let Some(attested) = entry.get("annotations").and_then(|annotations| new(annotations.get(ATTESTED)?)) {
+        entry["annotations"][ATTESTED] = Value::from(attested.digest().to_string());
+    }
+    Ok(())
+}
+
+fn to(media_type: &MediaType, format: Format) -> Result<MediaType> {
+    match format {
+        Format::Oci => Ok(media_type.to_oci()),
+        Format::Docker => media_type.to_docker().ok_or_else(|| {
+            Error::new(Kind::Unsupported, format!("docker's formats have no word for {media_type}"))
+                .with_hint("copy it without --to docker")
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oci::Descriptor;
+
+    fn image(media_type: &MediaType, config: MediaType, layer: MediaType) -> Manifest {
+        let (config, layer) = (Descriptor::of(config, b"{}"), Descriptor::of(layer, b"x"));
+        let document = serde_json::json!({
+            "schemaVersion": 2, "mediaType": media_type.as_str(), "config": config, "layers": [layer], "kept": [1.5],
+        });
+        Manifest::parse(serde_json::to_vec(&document).unwrap(), None).unwrap()
+    }
+
+    fn docker_image() -> Manifest {
+        image(&MediaType::DOCKER_MANIFEST, MediaType::DOCKER_CONFIG, MediaType::DOCKER_LAYER_GZIP)
+    }
+
+    #[test]
+    fn there_and_back_gives_the_same_bytes() {
+        let docker = docker_image();
+        let list = serde_json::json!({
+            "schemaVersion": 2, "mediaType": MediaType::DOCKER_LIST.as_str(), "manifests": [docker.descriptor()],
+        });
+        let list = Manifest::parse(serde_json::to_vec(&list).unwrap(), None).unwrap();
+        let oci = convert(&[docker.clone(), list.clone()], Format::Oci).unwrap();
+        assert_eq!(oci[0].media_type(), &MediaType::OCI_MANIFEST);
+        assert_eq!(oci[1].children()[0].digest, oci[0].digest());
+        assert!(oci[0].children().iter().all(|child| !child.media_type.is_docker()));
+        let back = convert(&oci, Format::Docker).unwrap();
+        assert_eq!((back[0].digest(), back[1].digest()), (docker.digest(), list.digest()));
+    }
+
+    #[test]
+    fn what_is_in_the_format_stays_byte_for_byte() {
+        let docker = docker_image();
+        assert_eq!(convert(std::slice::from_ref(&docker), Format::Docker).unwrap()[0].bytes(), docker.bytes());
+    }
+
+    #[test]
+    fn artifacts_cannot_become_docker() {
+        let artifact = image(&MediaType::OCI_MANIFEST, MediaType::OCI_EMPTY, MediaType::new("a/b"));
+        assert_eq!(convert(&[artifact], Format::Docker).unwrap_err().kind(), Kind::Unsupported);
+    }
+}

@@ -1,0 +1,268 @@
+//! Output: a tar file in the making. In a file, every blob has its place as soon as its size is known, so several are
+//! written at once; into a pipe they go one after the other. Either way the order is that of [`Output::begin`].
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::blob_name;
+use super::open::blocking;
+use super::stream::Stream;
+use crate::content::tar::{END, member_header, padding};
+use crate::content::{Access, AtomicFile};
+use crate::error::Kind;
+use crate::oci::{Descriptor, Digest};
+use crate::transport::{ArchiveFile, Begin, BlobWriter};
+use crate::{Error, Result};
+
+/// Where an archive is written to.
+pub(super) struct Output {
+    target: Target,
+    ledger: Arc<Ledger>,
+}
+
+enum Target {
+    /// A regular file: blobs are written in place.
+    File { file: Arc<File>, staged: Mutex<Option<AtomicFile>> },
+    /// A pipe or device: one writer at a time holds the lock.
+    Stream(Arc<tokio::sync::Mutex<Stream>>),
+}
+
+/// Which blobs were begun, and where those in a file are.
+#[derive(Default)]
+pub(super) struct Ledger(Mutex<Table>);
+
+#[derive(Default)]
+struct Table {
+    blobs: HashMap<Digest, Slot>,
+    end: u64,
+}
+
+struct Slot {
+    at: u64,
+    size: u64,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// Somebody writes it.
+    Open,
+    /// Its writer was dropped: whoever begins the same blob again gets its place.
+    Abandoned,
+    /// It is there.
+    Done,
+}
+
+impl Output {
+    /// Opens the output. A file is staged beside its name, readable by its owner alone.
+    pub(super) async fn create(file: &ArchiveFile) -> Result<Self> {
+        let file = file.clone();
+        blocking(move || match file {
+            ArchiveFile::Stdio => {
+                let stdout = io::stdout().as_fd().try_clone_to_owned();
+                let stdout = stdout.map_err(|error| Error::local("open standard output", error))?;
+                Ok(Self::stream(stdout.into(), "standard output"))
+            }
+            ArchiveFile::Path(path) => {
+                let staged = AtomicFile::create(&path, Access::Private)?;
+                let name = path.display().to_string();
+                let file = staged.file().try_clone().map_err(|error| Error::local(format!("open {name}"), error))?;
+                if !staged.is_seekable() {
+                    return Ok(Self::stream(file, &name));
+                }
+                let target = Target::File { file: Arc::new(file), staged: Mutex::new(Some(staged)) };
+                Ok(Self { target, ledger: Arc::default() })
+            }
+        })
+        .await
+    }
+
+    /// An output into a pipe or device called `name`.
+    pub(super) fn stream(file: File, name: &str) -> Self {
+        let stream = Stream::start(file, name.to_owned());
+        Self { target: Target::Stream(Arc::new(tokio::sync::Mutex::new(stream))), ledger: Arc::default() }
+    }
+
+    /// Whether the blob was written.
+    pub(super) fn has(&self, digest: &Digest) -> bool {
+        self.ledger.is_done(digest)
+    }
+
+    /// Starts a blob. In a pipe this waits until the blob before it was committed.
+    pub(super) async fn begin(&self, descriptor: &Descriptor) -> Result<Begin> {
+        let (digest, size) = (descriptor.digest, descriptor.size);
+        match &self.target {
+            Target::File { file, .. } => {
+                let header = member_header(&blob_name(&digest), size);
+                let Some(at) = self.ledger.open(descriptor, header.len() as u64)? else { return Ok(Begin::Present) };
+                let place = Place { file: file.clone(), ledger: self.ledger.clone(), digest, header, at, size };
+                Ok(Begin::Write(Box::new(InPlace { place, written: 0 })))
+            }
+            Target::Stream(stream) => {
+                let stream = stream.clone().lock_owned().await;
+                stream.check()?;
+                if self.ledger.open(descriptor, 0)?.is_none() {
+                    return Ok(Begin::Present);
+                }
+                Ok(Begin::Write(Box::new(super::stream::InOrder::new(stream, self.ledger.clone(), digest, size))))
+            }
+        }
+    }
+
+    /// Writes the last members and the end, and lets the file appear.
+    pub(super) async fn finish(&self, members: Vec<(String, Bytes)>) -> Result<()> {
+        let tail = tail(&members);
+        let end = self.ledger.end()?;
+        match &self.target {
+            Target::File { file, staged } => {
+                let staged = staged.lock().unwrap_or_else(PoisonError::into_inner).take();
+                let staged = staged.ok_or_else(|| Error::new(Kind::Failed, "the archive is finished already"))?;
+                let file = file.clone();
+                blocking(move || {
+                    file.write_all_at(&tail, end).map_err(cannot_write)?;
+                    staged.persist()
+                })
+                .await
+            }
+            Target::Stream(stream) => {
+                let mut stream = stream.clone().lock_owned().await;
+                stream.send(tail.into()).await?;
+                stream.close().await
+            }
+        }
+    }
+}
+
+fn tail(members: &[(String, Bytes)]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (name, content) in members {
+        bytes.extend_from_slice(&member_header(name, content.len() as u64));
+        bytes.extend_from_slice(content);
+        bytes.resize(bytes.len() + padding(content.len() as u64), 0);
+    }
+    bytes.extend_from_slice(&END);
+    bytes
+}
+
+fn cannot_write(error: io::Error) -> Error {
+    Error::local("write the archive", error)
+}
+
+impl Ledger {
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_done(&self, digest: &Digest) -> bool {
+        self.table().blobs.get(digest).is_some_and(|slot| slot.state == State::Done)
+    }
+
+    /// The place of a blob that is to be written, or `None` where it is there already.
+    fn open(&self, descriptor: &Descriptor, header: u64) -> Result<Option<u64>> {
+        let (digest, size) = (descriptor.digest, descriptor.size);
+        let fail = |why: &str| Err(Error::new(Kind::Failed, format!("{digest}: {why}")).with_digest(digest));
+        let mut table = self.table();
+        let at = table.end;
+        match table.blobs.get_mut(&digest) {
+            Some(slot) if slot.size != size => fail("is called for in two sizes"),
+            Some(Slot { state: State::Done, .. }) => Ok(None),
+            Some(Slot { state: State::Open, .. }) => fail("is being written already"),
+            Some(slot) => {
+                slot.state = State::Open;
+                Ok(Some(slot.at))
+            }
+            None => {
+                let end =
+                    size.checked_add(header + padding(size.min(1 << 62)) as u64).and_then(|more| at.checked_add(more));
+                let Some(end) = end.filter(|&end| end < 1 << 62) else { return fail("is too large for an archive") };
+                table.blobs.insert(digest, Slot { at, size, state: State::Open });
+                table.end = end;
+                Ok(Some(at))
+            }
+        }
+    }
+
+    /// Notes what became of an open blob.
+    pub(super) fn close(&self, digest: &Digest, state: State) {
+        if let Some(slot) = self.table().blobs.get_mut(digest) {
+            slot.state = state;
+        }
+    }
+
+    /// Where the blobs end. Errs where one was begun and not committed: its place would be a hole.
+    fn end(&self) -> Result<u64> {
+        let table = self.table();
+        match table.blobs.iter().find(|(_, slot)| slot.state != State::Done) {
+            Some((&digest, _)) => {
+                Err(Error::new(Kind::Failed, format!("the archive lacks {digest}: it was begun and not ended"))
+                    .with_digest(digest))
+            }
+            None => Ok(table.end),
+        }
+    }
+}
+
+/// The place of a blob in a file. The header is written last; dropping it without leaves the place to be used again.
+struct Place {
+    file: Arc<File>,
+    ledger: Arc<Ledger>,
+    digest: Digest,
+    header: Vec<u8>,
+    at: u64,
+    size: u64,
+}
+
+struct InPlace {
+    place: Place,
+    written: u64,
+}
+
+impl Drop for InPlace {
+    fn drop(&mut self) {
+        if !self.place.ledger.is_done(&self.place.digest) {
+            self.place.ledger.close(&self.place.digest, State::Abandoned);
+        }
+    }
+}
+
+#[async_trait]
+impl BlobWriter for InPlace {
+    async fn write(&mut self, piece: Bytes) -> Result<()> {
+        let place = &self.place;
+        let end = check_end(&place.digest, self.written + piece.len() as u64, place.size)?;
+        let at = place.at + place.header.len() as u64 + self.written;
+        place.file.write_all_at(&piece, at).map_err(cannot_write)?;
+        self.written = end;
+        Ok(())
+    }
+
+    async fn commit(self: Box<Self>) -> Result<()> {
+        let place = &self.place;
+        check_whole(&place.digest, self.written, place.size)?;
+        place.file.write_all_at(&place.header, place.at).map_err(cannot_write)?;
+        place.ledger.close(&place.digest, State::Done);
+        Ok(())
+    }
+}
+
+/// `end`, unless a blob would become longer than its header says.
+pub(super) fn check_end(digest: &Digest, end: u64, size: u64) -> Result<u64> {
+    if end > size {
+        return Err(Error::mismatch(format!("{digest}: is longer than {size} bytes")).with_digest(*digest));
+    }
+    Ok(end)
+}
+
+pub(super) fn check_whole(digest: &Digest, written: u64, size: u64) -> Result<()> {
+    if written < size {
+        return Err(Error::mismatch(format!("{digest}: ended after {written} of {size} bytes")).with_digest(*digest));
+    }
+    Ok(())
+}

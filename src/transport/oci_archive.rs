@@ -1,0 +1,140 @@
+//! `oci-archive:`, an OCI layout in a tar file, as skopeo, podman and buildah write it.
+
+use std::collections::{BTreeSet, HashSet};
+use std::path::Path;
+
+use async_trait::async_trait;
+
+use super::archive::{IMAGE_NAME, Images, Layout, REF_NAME, Writer, open};
+use super::{ArchiveFile, Begin, Destination, Name, Source};
+use crate::content::BlobReader;
+use crate::name::{Reference, Repository};
+use crate::oci::{Annotations, Descriptor, Digest, Manifest};
+use crate::{Error, Result};
+
+/// An OCI layout in a tar file, to read.
+pub struct OciArchive {
+    layout: Layout,
+}
+
+impl OciArchive {
+    /// Opens the archive in `file`; what must be unpacked goes to the directory `temporary`.
+    pub async fn open(file: &ArchiveFile, temporary: &Path) -> Result<Self> {
+        let layout = Layout::read(open(file, temporary).await?)?;
+        if layout.roots().is_none() {
+            return Err(Error::mismatch("the archive holds no OCI layout: oci-layout is missing")
+                .with_hint("an archive of docker save is read with docker-archive:"));
+        }
+        Ok(Self { layout })
+    }
+
+    fn roots(&self) -> &[Descriptor] {
+        self.layout.roots().unwrap_or_default()
+    }
+
+    /// The images called `name`: by their name in the layout, by reference, or by digest.
+    fn named(&self, name: &Name) -> Vec<&Descriptor> {
+        let annotated = |key: &str, text: &str| -> Vec<&Descriptor> {
+            self.roots().iter().filter(|root| root.annotations.get(key).is_some_and(|value| value == text)).collect()
+        };
+        let mut found = annotated(REF_NAME, name.as_str());
+        if let (true, Ok(reference)) = (found.is_empty(), name.as_str().parse::<Reference>()) {
+            found = annotated(IMAGE_NAME, &reference.or_latest().to_string());
+        }
+        if let (true, Ok(digest)) = (found.is_empty(), name.as_str().parse::<Digest>()) {
+            found = self.roots().iter().filter(|root| root.digest == digest).collect();
+        }
+        found
+    }
+
+    /// What is meant without a name: the images that have names, else those that describe no other.
+    fn unnamed(&self) -> Vec<&Descriptor> {
+        let named: Vec<&Descriptor> = self.roots().iter().filter(|root| name_of(root).is_some()).collect();
+        if !named.is_empty() {
+            return named;
+        }
+        self.roots().iter().filter(|root| !self.layout.is_referrer(root)).collect()
+    }
+
+    fn listed(&self) -> String {
+        let names: BTreeSet<String> =
+            self.roots().iter().map(|root| name_of(root).unwrap_or(root.digest.to_string())).collect();
+        names.into_iter().collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// What an image is called: the full reference where there is one, since a bare tag may stand there more than once.
+fn name_of(root: &Descriptor) -> Option<String> {
+    root.annotations.get(IMAGE_NAME).or_else(|| root.annotations.get(REF_NAME)).cloned()
+}
+
+#[async_trait]
+impl Source for OciArchive {
+    async fn resolve(&self, name: Option<&Name>) -> Result<Descriptor> {
+        let mut found = name.map_or_else(|| self.unnamed(), |name| self.named(name));
+        let mut seen = HashSet::new();
+        found.retain(|root| seen.insert(root.digest));
+        match (&found[..], name) {
+            ([one], _) => Ok((*one).clone()),
+            ([], Some(name)) => {
+                Err(Error::not_found(format!("the archive has no image {name}; it has {}", self.listed())))
+            }
+            ([], None) => Err(Error::not_found("the archive has no image")),
+            (_, Some(name)) => Err(Error::usage(format!("several images are called {name}"))
+                .with_hint(format!("the archive has {}", self.listed()))),
+            (_, None) => {
+                Err(Error::usage("the archive has several images: name one")
+                    .with_hint(format!("it has {}", self.listed())))
+            }
+        }
+    }
+
+    async fn manifest(&self, descriptor: &Descriptor) -> Result<Manifest> {
+        self.layout.manifest(descriptor)
+    }
+
+    async fn blob(&self, descriptor: &Descriptor, from: u64) -> Result<BlobReader> {
+        self.layout.blob(descriptor, from)
+    }
+
+    async fn referrers(&self, subject: &Digest) -> Result<Vec<Descriptor>> {
+        Ok(self.layout.referrers(subject))
+    }
+
+    async fn names(&self) -> Result<Vec<Name>> {
+        let names: BTreeSet<String> = self.roots().iter().filter_map(name_of).collect();
+        Ok(names.into_iter().map(Name::new).collect())
+    }
+}
+
+/// An OCI layout in a tar file, to write. It appears with [`Destination::finish`].
+pub struct OciArchiveWriter {
+    writer: Writer,
+}
+
+impl OciArchiveWriter {
+    /// Starts an archive that will stand at `file`.
+    pub async fn create(file: &ArchiveFile) -> Result<Self> {
+        Ok(Self { writer: Writer::create(file).await? })
+    }
+}
+
+#[async_trait]
+impl Destination for OciArchiveWriter {
+    async fn has(&self, descriptor: &Descriptor) -> Result<bool> {
+        Ok(self.writer.has(&descriptor.digest))
+    }
+
+    async fn begin(&self, descriptor: &Descriptor, _: &[Repository]) -> Result<Begin> {
+        self.writer.begin(descriptor).await
+    }
+
+    async fn put_manifest(&self, manifest: &Manifest, name: Option<&Name>) -> Result<()> {
+        self.writer.put_manifest(manifest, name.cloned())
+    }
+
+    async fn finish(&self) -> Result<()> {
+        let annotate = |name: &Name| Annotations::from([(REF_NAME.to_owned(), name.to_string())]);
+        self.writer.finish(|images: &Images| Ok(vec![images.index(annotate)])).await
+    }
+}

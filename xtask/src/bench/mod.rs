@@ -1,0 +1,179 @@
+//! `cargo xtask bench`: imgctl and its peers do the same work on the same servers, in turn.
+//!
+//! A B C, A B C, …: drift of the machine meets all alike. Each round starts from a fresh destination, the servers
+//! start anew for each scenario, and one round that is not counted warms up caches.
+
+mod measure;
+mod scenario;
+mod table;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::corpus::{Amounts, Corpus};
+use crate::packages;
+use crate::registry::Registry;
+use crate::shell::{Profile, build, check, clear, target, which};
+use measure::{Measured, Sample, Tool};
+use scenario::{Fresh, SCENARIOS, Scenario, Words};
+
+/// Arguments of `bench`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Rounds that count.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Only this scenario; may be repeated.
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
+    /// Only these tools.
+    #[arg(long, value_delimiter = ',', default_values = scenario::TOOLS)]
+    tools: Vec<String>,
+    /// Make everything this much smaller or larger.
+    #[arg(long, default_value_t = 1.0)]
+    scale: f64,
+    /// Write every sample to this file.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Only print the command lines.
+    #[arg(long)]
+    show: bool,
+    /// Measure a debug build: says nothing about speed, but is built in no time.
+    #[arg(long)]
+    debug: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let scenarios: Vec<&Scenario> = SCENARIOS
+        .iter()
+        .filter(|scenario| args.only.is_empty() || args.only.iter().any(|o| o == scenario.name))
+        .collect();
+    let names = || SCENARIOS.iter().map(|scenario| scenario.name).collect::<Vec<_>>().join(", ");
+    check(!scenarios.is_empty(), format!("no such scenario; there are {}", names()))?;
+    if args.show {
+        table::show(&scenarios);
+        return Ok(());
+    }
+    packages::ensure(packages::FOR_BENCH)?;
+    let imgctl = build(if args.debug { Profile::Debug } else { Profile::Release })?;
+    let mut bench = Bench::open(imgctl, args)?;
+    let mut results = Vec::new();
+    for scenario in scenarios {
+        let measured = bench.measure(scenario)?;
+        table::print(scenario, &measured);
+        results.push((scenario, measured));
+    }
+    println!("\npeaks below {:.1} MiB are not seen: that much the measuring program held", measure::own_peak()?);
+    if let Some(file) = &args.json {
+        std::fs::write(file, table::to_json(&results))?;
+    }
+    Ok(())
+}
+
+/// Everything that stays the same from scenario to scenario.
+struct Bench {
+    corpus: Corpus,
+    other: Registry,
+    tools: Vec<Tool>,
+    directory: PathBuf,
+    rounds: usize,
+}
+
+impl Bench {
+    fn open(imgctl: PathBuf, args: &Args) -> Result<Self> {
+        let directory = target()?.join("bench");
+        // No tool sees the user's configuration, and none leaves anything there.
+        clear(&directory.join("home"))?;
+        let tools =
+            scenario::TOOLS.iter().filter(|name| args.tools.iter().any(|tool| tool == *name)).filter_map(|name| {
+                let program = if *name == "imgctl" { Some(imgctl.clone()) } else { which(name) };
+                Some(Tool { name, program: program? })
+            });
+        let tools: Vec<Tool> = tools.collect();
+        for tool in &tools {
+            println!("{}: {}", tool.name, tool.version()?);
+        }
+        println!("scale {}, {} rounds", args.scale, args.rounds);
+        let corpus = Corpus::open(&directory.join("corpus"), Amounts::at_scale(args.scale))?;
+        let other = Registry::start(&directory.join("other"))?;
+        Ok(Self { corpus, other, tools, directory, rounds: args.rounds })
+    }
+
+    fn measure(&mut self, scenario: &Scenario) -> Result<Vec<Measured>> {
+        self.corpus.forget_copies()?;
+        self.other.restart_empty()?;
+        let mut measured: Vec<Measured> =
+            self.tools.iter().filter(|tool| scenario.command(tool.name).is_some()).map(Measured::new).collect();
+        for round in 0..=self.rounds {
+            for each in &mut measured {
+                let sample = self.sample(scenario, &each.tool, round)?;
+                if round > 0 {
+                    each.samples.push(sample);
+                }
+            }
+        }
+        Ok(measured)
+    }
+
+    /// One run of one tool; the mean of several runs where one is too short to measure.
+    fn sample(&mut self, scenario: &Scenario, tool: &Tool, round: usize) -> Result<Sample> {
+        let out = self.directory.join("out");
+        clear(&out)?;
+        if scenario.fresh == Fresh::Registry {
+            self.other.restart_empty()?;
+        }
+        let words = Words {
+            a: self.corpus.registry.address(),
+            b: self.other.address(),
+            layout: self.corpus.layout.clone(),
+            out: out.clone(),
+            tool: tool.name,
+            round,
+            images: self.corpus.amounts.images,
+        };
+        let mut command = words.command(&tool.program, scenario.command(tool.name).context("no command")?);
+        let servers = self.server_cpu()?;
+        let mut sample = measure::run(&mut command, &self.directory, scenario.runs)?;
+        sample.server_cpu = (self.server_cpu()? - servers) / scenario.runs;
+        self.verify(scenario, &words).with_context(|| format!("{} in {}", tool.name, scenario.name))?;
+        Ok(sample)
+    }
+
+    fn server_cpu(&self) -> Result<std::time::Duration> {
+        Ok(self.corpus.registry.cpu()? + self.other.cpu()?)
+    }
+
+    /// Whoever does nothing is fast: the destination must hold what the source holds.
+    fn verify(&self, scenario: &Scenario, words: &Words) -> Result<()> {
+        if let Some((source, destination)) = scenario.copies {
+            let (source, destination) = (words.text(source), words.text(destination));
+            let (wanted, found) = (self.manifest(&source)?, self.manifest(&destination)?);
+            ensure!(wanted == found, "{destination} is not what {source} is");
+        }
+        if scenario.fresh == Fresh::Files {
+            let least = self.corpus.amounts.layer * crate::corpus::LAYERS as u64;
+            ensure!(size_of(&words.out)? >= least, "less was written than the layers hold");
+        }
+        Ok(())
+    }
+
+    /// The manifest of `HOST:PORT/REPOSITORY:TAG`.
+    fn manifest(&self, reference: &str) -> Result<Vec<u8>> {
+        let (host, rest) = reference.split_once('/').context("no repository")?;
+        let (repository, tag) = rest.rsplit_once(':').context("no tag")?;
+        let registry = if host == self.other.address() { &self.other } else { &self.corpus.registry };
+        Ok(registry.manifest(repository, tag)?.body)
+    }
+}
+
+/// Bytes of all files below a directory.
+fn size_of(directory: &std::path::Path) -> Result<u64> {
+    let mut size = 0;
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        let metadata = entry.metadata()?;
+        size += if metadata.is_dir() { size_of(&entry.path())? } else { metadata.len() };
+    }
+    Ok(size)
+}
