@@ -1,6 +1,7 @@
 //! The client against a server whose faults are scripted.
 
 mod server;
+mod tls;
 
 use std::time::{Duration, Instant};
 

@@ -92,7 +92,7 @@ async fn serve(mut stream: TcpStream, script: Arc<Script>, log: Arc<Mutex<Vec<Se
         let reply = script(number, &seen);
         if let Reply::Early(bytes) = &reply {
             stream.write_all(bytes).await.ok();
-            tokio::time::sleep(Duration::from_millis(0)).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
             stream.set_zero_linger().ok();
             return;
         }
