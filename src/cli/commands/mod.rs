@@ -3,7 +3,10 @@
 mod completion;
 mod copy;
 mod generate;
+mod images;
 mod man;
+mod rmi;
+mod tag;
 mod version;
 
 use clap::Subcommand;
@@ -38,4 +41,4 @@ macro_rules! commands {
     };
 }
 
-commands! { copy, completion, man, version, generate }
+commands! { copy, images, tag, rmi, completion, man, version, generate }
