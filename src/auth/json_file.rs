@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::json_object::{Object, Style};
+use crate::content::{Access, AtomicFile};
 use crate::{Error, Result};
 
 /// Largest file that is read. Real ones have a few kilobytes.
@@ -62,8 +63,9 @@ pub(super) fn edit(path: &Path, change: impl FnOnce(&mut Object, &Style) -> Resu
     let mut object = Object::parse(&text)?;
     let style = Style::of(&text);
     if change(&mut object, &style)? {
-        let text = style.document(&object, &text);
-        replace(&target, text.as_bytes()).map_err(|error| local("write", error))?;
+        let mut file = AtomicFile::staged(directory, &target, Access::Private)?;
+        file.write_all(style.document(&object, &text).as_bytes()).map_err(|error| local("write", error))?;
+        file.persist_synced()?;
     }
     Ok(())
 }
@@ -88,16 +90,6 @@ fn lock(target: &Path) -> io::Result<File> {
         OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(target.with_file_name(name))?;
     file.lock()?;
     Ok(file)
-}
-
-/// Puts `bytes` in the place of `target`: private from the first byte, on disk before it gets its name.
-fn replace(target: &Path, bytes: &[u8]) -> io::Result<()> {
-    let directory = target.parent().unwrap_or(Path::new("/"));
-    let mut temporary = tempfile::Builder::new().prefix(".imgctl-").tempfile_in(directory)?;
-    temporary.write_all(bytes)?;
-    temporary.as_file().sync_all()?;
-    temporary.persist(target)?;
-    File::open(directory)?.sync_all()
 }
 
 #[cfg(test)]

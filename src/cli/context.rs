@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use etcetera::{AppStrategy, AppStrategyArgs};
 use http::HeaderMap;
+use imgctl::auth::Keychain;
 use imgctl::net::{self, Secret};
 use imgctl::transfer::Options;
-use imgctl::transport::{Session, Settings};
+use imgctl::transport::{Destination, Location, Name, Session, Settings, Source};
 use imgctl::{Error, Result};
 
 use super::credentials;
@@ -59,6 +60,8 @@ pub(crate) struct Environment {
     pub(crate) config: PathBuf,
     /// `$DOCKER_CONFIG`.
     pub(crate) docker_config: Option<PathBuf>,
+    /// `$DOCKER_AUTH_CONFIG`.
+    pub(crate) docker_auth_config: Option<Secret>,
     /// `$REGISTRY_AUTH_FILE`.
     pub(crate) registry_auth_file: Option<PathBuf>,
     /// Where programs are looked for.
@@ -84,6 +87,7 @@ impl Environment {
             runtime: variable("XDG_RUNTIME_DIR").map(PathBuf::from),
             config: config.parent().unwrap_or(&config).to_owned(),
             docker_config: variable("DOCKER_CONFIG").map(PathBuf::from),
+            docker_auth_config: std::env::var(credentials::DOCKER_AUTH_CONFIG).ok().map(Secret::new),
             registry_auth_file: variable("REGISTRY_AUTH_FILE").map(PathBuf::from),
             path: variable("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default(),
         })
@@ -121,13 +125,40 @@ impl Context {
 
     /// What a session of `side` is made of.
     pub(crate) fn settings(&self, side: Side) -> Result<Settings> {
+        let keychain = credentials::keychain(&self.registry, &self.environment, side)?;
+        self.settings_as(keychain, side)
+    }
+
+    /// As [`Context::settings`], for whom `keychain` says.
+    pub(crate) fn settings_as(&self, keychain: Keychain, side: Side) -> Result<Settings> {
         Ok(Settings {
             store: self.store(),
             temporary: std::env::temp_dir(),
-            keychain: Arc::new(credentials::keychain(&self.registry, &self.environment, side)?),
+            keychain: Arc::new(keychain),
             network: self.network(side)?,
             plain_http: self.registry.plain_http,
         })
+    }
+
+    /// The local store, to read.
+    pub(crate) async fn store_source(&self) -> Result<Arc<dyn Source>> {
+        self.source()?.source(&Self::store_location()).await
+    }
+
+    /// The local store, to write.
+    pub(crate) async fn store_destination(&self) -> Result<Arc<dyn Destination>> {
+        self.source()?.destination(&Self::store_location()).await
+    }
+
+    /// The store as a place; which image is said when it is asked for one.
+    fn store_location() -> Location {
+        Location::Store(Name::new(""))
+    }
+
+    /// What registries warned of since the last call.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let sessions = [&self.source, &self.destination].into_iter().filter_map(OnceLock::get);
+        sessions.flat_map(|session| session.warnings()).collect()
     }
 
     /// Directory of the local store.

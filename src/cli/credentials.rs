@@ -1,16 +1,20 @@
-//! The keychain of this process: what the flags say, else what is stored.
+//! The keychain of this process: what the flags say, else what the environment says, else what is stored.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use imgctl::auth::{Credential, CredentialStore, Keychain};
+use imgctl::auth::{Credential, CredentialStore, DockerConfig, Helpers, Keychain, Keyring, Realms, Stores};
 use imgctl::name::Registry;
-use imgctl::net::{Origin, Secret};
+use imgctl::net::Origin;
 use imgctl::{Error, Result};
 
 use super::context::Environment;
 use super::flags::{RegistryFlags, Side, UserPassword};
+use super::prompt;
+
+/// The variable that holds a docker configuration as text.
+pub(crate) const DOCKER_AUTH_CONFIG: &str = "DOCKER_AUTH_CONFIG";
 
 /// The credential of the command line, for every registry.
 struct Given(Credential);
@@ -24,36 +28,68 @@ impl CredentialStore for Given {
 
 /// Who we are to the registries of `side`.
 pub(crate) fn keychain(flags: &RegistryFlags, environment: &Environment, side: Side) -> Result<Keychain> {
-    let allowed = flags.allow_realm.iter().map(Origin::of).collect::<Result<Vec<_>>>()?;
+    let allowed = allowed_realms(flags)?;
     if flags.anonymous {
         return Ok(Keychain::new(Vec::new(), allowed));
     }
-    if let Some(given) = flags.credentials(side) {
-        return Ok(Keychain::new(vec![Arc::new(Given(credential(given)?))], allowed));
+    if let Some(file) = flags.authfile.as_ref().filter(|file| !file.exists()) {
+        return Err(Error::usage(format!("--authfile {}: no such file", file.display())));
     }
-    Ok(Keychain::new(stored(flags.authfile.clone(), environment), allowed))
+    let stores = stores(flags, environment);
+    if let Some(given) = flags.credentials(side) {
+        // The token servers that the user allowed at login count for given credentials too.
+        return Ok(Keychain::new(vec![Arc::new(Given(credential(given)?)), Arc::new(stores.realms)], allowed));
+    }
+    let text = environment.docker_auth_config.as_ref().filter(|_| flags.authfile.is_none());
+    let text = text.map(|text| DockerConfig::text(DOCKER_AUTH_CONFIG, text.expose(), helpers(environment)));
+    let text = text.map(|text| Arc::new(text) as Arc<dyn CredentialStore>);
+    Ok(Keychain::new(text.into_iter().chain(stores.in_order()).collect(), allowed))
 }
 
-/// The stores in the order they are asked; with `authfile` only that file.
-fn stored(authfile: Option<PathBuf>, environment: &Environment) -> Vec<Arc<dyn CredentialStore>> {
-    let _ = (authfile, environment);
-    Vec::new()
+/// The realms of the command line.
+pub(crate) fn allowed_realms(flags: &RegistryFlags) -> Result<Vec<Origin>> {
+    flags.allow_realm.iter().map(Origin::of).collect()
 }
 
-fn credential(given: &UserPassword) -> Result<Credential> {
+/// Where credentials are kept on this machine; with `--authfile` only in that file.
+pub(crate) fn stores(flags: &RegistryFlags, environment: &Environment) -> Stores {
+    let helpers = helpers(environment);
+    let realms = Realms::new(environment.config.join("imgctl/realms.json"));
+    if let Some(file) = &flags.authfile {
+        return Stores { keyring: None, config: DockerConfig::file(file, helpers), fallbacks: Vec::new(), realms };
+    }
+    let docker = environment.docker_config.clone().unwrap_or_else(|| environment.home.join(".docker"));
+    let fallbacks =
+        podman_files(environment).into_iter().map(|file| DockerConfig::file(file, helpers.clone())).collect();
+    let config = DockerConfig::file(docker.join("config.json"), helpers);
+    Stores { keyring: Some(Keyring::default()), config, fallbacks, realms }
+}
+
+fn helpers(environment: &Environment) -> Helpers {
+    Helpers::new(environment.path.iter().cloned())
+}
+
+/// Where podman looks
+/// ([containers-auth.json](https://github.com/containers/image/blob/v5.36.2/docs/containers-auth.json.5.md)).
+fn podman_files(environment: &Environment) -> Vec<PathBuf> {
+    if let Some(file) = &environment.registry_auth_file {
+        return vec![file.clone()];
+    }
+    let runtime = match &environment.runtime {
+        Some(runtime) => runtime.join("containers"),
+        None => PathBuf::from(format!("/run/containers/{}", rustix::process::getuid().as_raw())),
+    };
+    [runtime, environment.config.join("containers")].map(|directory| directory.join("auth.json")).into()
+}
+
+/// The credential of a flag; asks for the password where there is none.
+pub(crate) fn credential(given: &UserPassword) -> Result<Credential> {
     if given.username.is_empty() {
         return Err(Error::usage("--creds: the user name is empty"));
     }
     let password = match &given.password {
         Some(password) => password.clone(),
-        None => ask(&given.username)?,
+        None => prompt::secret(&format!("Password for {}: ", given.username))?,
     };
     Ok(Credential::Password { username: given.username.clone(), password })
-}
-
-fn ask(username: &str) -> Result<Secret> {
-    let password = rpassword::prompt_password(format!("Password for {username}: "));
-    password
-        .map(Secret::new)
-        .map_err(|error| Error::local("ask for the password", error).with_hint("--creds USER:PASS"))
 }

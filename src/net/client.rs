@@ -179,10 +179,12 @@ impl Client {
                 }
             }
             (None, payload) => {
-                if let Payload::Small(bytes) = payload
-                    && (!bytes.is_empty() || has_body(&outgoing.method))
-                {
-                    *request.body_mut() = Some(bytes.clone().into());
+                match payload {
+                    Payload::Small(bytes) if !bytes.is_empty() => *request.body_mut() = Some(bytes.clone().into()),
+                    _ if has_body(&outgoing.method) => {
+                        request.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+                    }
+                    _ => {}
                 }
                 tokio::time::timeout(idle, client.execute(request))
                     .await

@@ -11,7 +11,7 @@ mod response;
 mod retry;
 mod secret;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tls;
 mod upload;
 

@@ -168,10 +168,12 @@ impl Upload {
                 Phase::Sent(at) => (at + idle * ANSWER_PATIENCE, "did not answer the upload"),
                 Phase::Hungry | Phase::Answered | Phase::Dropped => (Instant::now() + idle, ""),
             };
-            if deadline <= Instant::now() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
                 return what;
             }
-            tokio::time::sleep_until(deadline.into()).await;
+            // The phase may change meanwhile.
+            tokio::time::sleep(left.min(idle / 4)).await;
         }
     }
 

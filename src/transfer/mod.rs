@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 pub use event::{BlobEvent, Copied, Event, Observer, Report, Unobserved};
 pub use plan::{Plan, PlannedBlob, PlannedImage, Presence};
+pub use select::choose;
 
 use event::Tally;
 use mount::Mounts;

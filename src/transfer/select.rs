@@ -83,7 +83,7 @@ async fn wanted_of_index(source: &dyn Source, descriptor: &Descriptor, options: 
 
 /// The first image of `index` that runs on `platform`.
 /// Errs with [`Kind::NotFound`] naming the platforms there are.
-pub(crate) fn choose<'a>(index: &'a ImageIndex, platform: &Platform) -> Result<&'a Descriptor> {
+pub fn choose<'a>(index: &'a ImageIndex, platform: &Platform) -> Result<&'a Descriptor> {
     let of = |child: &'a Descriptor| child.platform.as_ref().filter(|_| !child.is_attestation());
     let found = index.manifests.iter().find(|child| of(child).is_some_and(|has| has.satisfies(platform)));
     found.ok_or_else(|| {

@@ -114,6 +114,25 @@ fn named(rest: &str, transport: &str) -> Result<Name> {
     Ok(Name::new(rest))
 }
 
+impl Location {
+    /// What the image is called in its place, where the location says so; in a registry `tag`, `digest` or `tag@digest`.
+    pub fn name(&self) -> Option<Name> {
+        match self {
+            Self::Registry(Reference { tag, digest, .. }) => match (tag, digest) {
+                (Some(tag), Some(digest)) => Some(Name::new(format!("{tag}@{digest}"))),
+                (Some(tag), None) => Some(Name::from(tag)),
+                (None, Some(digest)) => Some(Name::new(digest.to_string())),
+                (None, None) => None,
+            },
+            Self::Store(name) => Some(name.clone()),
+            Self::Layout { name, .. } | Self::OciArchive { name, .. } | Self::DockerArchive { name, .. } => {
+                name.clone()
+            }
+            Self::Directory(_) => None,
+        }
+    }
+}
+
 /// Splits at the first colon, as skopeo does: paths with colons cannot be written.
 fn path_and_name(rest: &str, transport: &str) -> Result<(PathBuf, Option<Name>)> {
     let (path, name) = match rest.split_once(':') {

@@ -2,7 +2,7 @@
 
 mod archive;
 #[cfg(test)]
-mod contract;
+pub(crate) mod contract;
 mod directory;
 mod docker_archive;
 mod layout;

@@ -28,7 +28,7 @@ pub(super) struct RegistrySource {
 impl RegistrySource {
     /// The repository of `reference`; its tag or digest is the default name.
     pub(super) fn new(client: Client, reference: &Reference) -> Self {
-        client.expect(&[Scope::repository(&reference.repository, &[Action::Pull])]);
+        client.expect([Scope::repository(&reference.repository, &[Action::Pull])]);
         Self { client, reference: reference.clone(), kept: Mutex::default() }
     }
 
@@ -122,7 +122,7 @@ pub(super) struct RegistryDestination {
 impl RegistryDestination {
     /// The repository.
     pub(super) fn new(client: Client, repository: &Repository) -> Self {
-        client.expect(&[Scope::repository(repository, &[Action::Pull, Action::Push])]);
+        client.expect([Scope::repository(repository, &[Action::Pull, Action::Push])]);
         Self { client, repository: repository.clone(), doubted: Mutex::default() }
     }
 

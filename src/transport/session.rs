@@ -92,6 +92,11 @@ impl Session {
         Ok(client)
     }
 
+    /// Where `registry` answers.
+    pub fn origin(&self, registry: &Registry) -> Result<Origin> {
+        registry_origin(registry, self.settings.plain_http)
+    }
+
     /// What registries warned of since the last call.
     pub fn warnings(&self) -> Vec<String> {
         let registries = self.registries.lock().unwrap_or_else(PoisonError::into_inner);

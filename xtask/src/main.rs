@@ -15,6 +15,8 @@ mod release;
 mod shell;
 mod test;
 
+use std::process::ExitCode;
+
 use clap::Parser;
 
 /// Development tasks of imgctl.
@@ -33,12 +35,22 @@ enum Task {
     Release,
 }
 
-fn main() -> anyhow::Result<()> {
-    match Task::parse() {
+fn main() -> ExitCode {
+    match run(&Task::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: &Task) -> anyhow::Result<()> {
+    match task {
         Task::Test => test::run_tests(),
         Task::Demo => demo::run_demo(),
-        Task::Gen(args) => generate::run(&args),
-        Task::Bench(args) => bench::run(&args),
+        Task::Gen(args) => generate::run(args),
+        Task::Bench(args) => bench::run(args),
         Task::Release => release::run(),
     }
 }

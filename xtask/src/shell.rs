@@ -1,6 +1,7 @@
 //! Commands and paths: what a shell script would do.
 
 use std::ffi::OsStr;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -37,7 +38,7 @@ pub(crate) fn clear(directory: &Path) -> Result<()> {
 
 /// `cargo` in the workspace.
 pub(crate) fn cargo<const N: usize>(arguments: [&str; N]) -> Command {
-    let mut command = Command::new(option_env!("CARGO").unwrap_or("cargo"));
+    let mut command = Command::new("cargo");
     command.args(arguments).current_dir(root());
     command
 }
@@ -66,6 +67,12 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     let status = command.status().with_context(|| format!("cannot run {}", command.get_program().display()))?;
     ensure!(status.success(), "{} failed: {status}", command.get_program().display());
     Ok(())
+}
+
+/// Prints the command and goes on as it.
+pub(crate) fn become_command(mut command: Command) -> Result<()> {
+    announce(&command);
+    Err(command.exec()).context("cannot run the last command")
 }
 
 /// Runs the command and returns what it printed.

@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 
+use crate::generate;
 use crate::packages;
-use crate::shell::{Profile, build, cargo, run, succeeds};
-use crate::{generate, shell};
+use crate::shell::{Profile, become_command, build, cargo, run, succeeds, which};
 
 pub(crate) fn run_tests() -> Result<()> {
     packages::ensure(packages::FOR_TESTS)?;
@@ -12,15 +12,15 @@ pub(crate) fn run_tests() -> Result<()> {
     run(&mut cargo(["fmt", "--all", "--check"]))?;
     run(&mut cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
     generate::check(&build(Profile::Debug)?)?;
-    // Last, so that the summary of the tests is the last thing printed.
-    run(&mut cargo(["nextest", "run", "--workspace"]))
+    // The last thing printed is the summary of the tests.
+    become_command(cargo(["nextest", "run", "--workspace"]))
 }
 
 fn ensure_components() -> Result<()> {
     if !succeeds(&mut cargo(["fmt", "--version"])) || !succeeds(&mut cargo(["clippy", "--version"])) {
         run(std::process::Command::new("rustup").args(["component", "add", "rustfmt", "clippy"]))?;
     }
-    if shell::which("cargo-nextest").is_none() && !succeeds(&mut cargo(["nextest", "--version"])) {
+    if which("cargo-nextest").is_none() && !succeeds(&mut cargo(["nextest", "--version"])) {
         run(&mut cargo(["install", "cargo-nextest", "--locked"]))?;
     }
     Ok(())

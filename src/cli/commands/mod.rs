@@ -1,12 +1,28 @@
 //! The commands. A new one is a file here with `Args`, `EXAMPLES` and `run`, a `mod` line, and a word in the list.
 
+mod catalog;
 mod completion;
+mod config;
 mod copy;
+mod digest;
 mod generate;
+<<<<<<< HEAD
 mod images;
 mod man;
 mod rmi;
 mod tag;
+=======
+mod inspect;
+mod load;
+mod login;
+mod logout;
+mod man;
+mod manifest;
+mod pull;
+mod push;
+mod save;
+mod tags;
+>>>>>>> main
 mod version;
 
 use clap::Subcommand;
@@ -41,4 +57,13 @@ macro_rules! commands {
     };
 }
 
+<<<<<<< HEAD
 commands! { copy, images, tag, rmi, completion, man, version, generate }
+=======
+commands! {
+    copy, pull, push, save, load,
+    tags, catalog, inspect, manifest, config, digest,
+    login, logout,
+    completion, man, version, generate,
+}
+>>>>>>> main

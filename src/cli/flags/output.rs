@@ -91,3 +91,26 @@ pub(crate) struct FormatFlag {
     #[arg(short = 'f', long, value_name = "FORMAT", env = "IMGCTL_FORMAT")]
     pub(crate) format: Option<String>,
 }
+
+/// `--dry-run`, for commands that move images.
+#[derive(Debug, Args)]
+pub(crate) struct DryRunFlags {
+    /// Print what would be moved, and move nothing
+    #[arg(long, env = "IMGCTL_DRY_RUN", value_parser = FalseyValueParser::new())]
+    dry_run: bool,
+    /// With --dry-run: print json, jsonl, or a Go template such as '{{.Digest}} {{.Size}}'
+    #[arg(short = 'f', long, value_name = "FORMAT", env = "IMGCTL_FORMAT")]
+    format: Option<String>,
+}
+
+impl DryRunFlags {
+    /// Whether nothing shall be moved.
+    pub(crate) fn is_set(&self) -> bool {
+        self.dry_run
+    }
+
+    /// How to print the plan.
+    pub(crate) fn format(&self) -> Option<&str> {
+        self.format.as_deref()
+    }
+}

@@ -107,11 +107,11 @@ mod tests {
         assert!(pax(b"9 path=a\n9 path=b\n").is_err());
         assert!(pax(b"22 GNU.sparse.major=1\n").is_err());
         assert!(check_global(b"9 path=a\n").is_err());
-        assert!(check_global(b"14 comment=abc\n").is_ok());
+        assert!(check_global(b"15 comment=abc\n").is_ok());
         for broken in [&b"9 path=a"[..], b"99 path=a\n", b"0 path=a\n", b"path=a\n", b"-9 path=a\n", b"8 patha\n"] {
             assert!(pax(broken).is_err(), "{}", String::from_utf8_lossy(broken));
         }
-        for size in ["11 size=-1\n", "11 size=+1\n", "28 size=99999999999999999999\n", "8 size=\n"] {
+        for size in ["11 size=-1\n", "11 size=+1\n", "29 size=99999999999999999999\n", "8 size=\n"] {
             assert!(pax(size.as_bytes()).is_err(), "{size}");
         }
         let mut both = pax(b"9 path=a\n").unwrap();

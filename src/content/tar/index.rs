@@ -292,8 +292,8 @@ mod tests {
             member(0, "old", "", b"O"),
             member(b'L', "././@LongLink", "", format!("{long}\0").as_bytes()),
             file("d/d", b"long"),
-            member(b'g', "pax", "", b"14 comment=abc\n"),
-            member(b'x', "pax", "", b"15 path=pax-name\n"),
+            member(b'g', "pax", "", b"15 comment=abc\n"),
+            member(b'x', "pax", "", b"17 path=pax-name\n"),
             file("ignored", b"P"),
         ]));
         let tar = tar.unwrap();
@@ -368,7 +368,7 @@ mod tests {
         assert_eq!(refusal(&[file("m", b"")], "../m"), ErrorKind::Unsafe);
         assert_eq!(refusal(&[member(b'2', "m", "x", b"content")], "m"), ErrorKind::Unsafe);
         assert_eq!(refusal(&[member(b'S', "m", "", b"")], "m"), ErrorKind::Unsupported);
-        assert_eq!(refusal(&[member(b'x', "x", "", b"11 size=7e0\n"), file("m", b"")], "m"), ErrorKind::Mismatch);
+        assert_eq!(refusal(&[member(b'x', "x", "", b"12 size=7e0\n"), file("m", b"")], "m"), ErrorKind::Mismatch);
     }
 
     #[test]

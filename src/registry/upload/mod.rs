@@ -16,7 +16,7 @@ use super::request::{Call, content_digest, drain, text};
 use crate::error::Kind;
 use crate::name::Repository;
 use crate::net::{Origin, Response};
-use crate::oci::{Algorithm, Descriptor, Digest};
+use crate::oci::{Descriptor, Digest};
 use crate::protocol::{Action, Endpoint, Scope};
 use crate::{Error, Result};
 use chunked::Chunked;
@@ -199,6 +199,10 @@ impl Session {
     /// What the answer to the last request means. A lost answer is looked for: the blob may be there.
     async fn close(&self, answer: Result<Response>) -> Result<()> {
         let (client, digest) = (&self.client, self.descriptor.digest);
+        let may_be_there = match &answer {
+            Ok(response) => response.status.is_server_error() || matches!(response.status.as_u16(), 404 | 408),
+            Err(error) => error.kind() == Kind::Network,
+        };
         let error = match answer {
             Ok(response) if STORED.contains(&response.status) => {
                 let named = content_digest(&response.headers);
@@ -216,7 +220,7 @@ impl Session {
             Ok(response) => self.refused(response).await,
             Err(error) => error,
         };
-        if error.kind() == Kind::Network && client.has_blob(&self.repository, &digest).await.unwrap_or(false) {
+        if may_be_there && client.has_blob(&self.repository, &digest).await.unwrap_or(false) {
             return Ok(());
         }
         Err(self.named(error))
@@ -224,12 +228,12 @@ impl Session {
 
     /// The error that a refusal of content means. [`Kind::Network`]: worth another try with a new session.
     async fn refused(&self, response: Response) -> Error {
-        let (client, digest) = (&self.client, self.descriptor.digest);
+        let client = &self.client;
         let (status, headers) = (response.status, response.headers.clone());
         let error = client.failure(&self.closing_call(), response).await;
         let is_too_large = matches!(status.as_u16(), 413 | 416) || error.to_string().contains("body is too large");
         let takes_no_put = matches!(status.as_u16(), 405 | 411 | 501);
-        if (is_too_large || takes_no_put) && self.client.0.chunk.load(Ordering::Relaxed) == 0 {
+        if (is_too_large || takes_no_put) && client.0.chunk.load(Ordering::Relaxed) == 0 {
             client.0.chunk.store(chunk_length(&headers), Ordering::Relaxed);
             return retryable(error);
         }
@@ -240,15 +244,7 @@ impl Session {
         }
         match status.as_u16() {
             404 => retryable(error),
-            400 if digest.algorithm() != Algorithm::Sha256 && error.kind() != Kind::Denied => {
-                let (registry, algorithm) = (client.registry(), digest.algorithm().as_str());
-                Error::new(
-                    Kind::Unsupported,
-                    format!("{registry}: {algorithm} digests are not supported by this registry"),
-                )
-                .with_source(error)
-            }
-            _ => error,
+            _ => client.blame_algorithm(error, &self.descriptor.digest),
         }
     }
 

@@ -4,6 +4,8 @@ mod layout;
 mod open;
 mod output;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub(super) use layout::{Layout, blob_name, check_size};

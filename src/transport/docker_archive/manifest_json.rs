@@ -4,10 +4,10 @@
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::Result;
 use crate::content::tar::Tar;
 use crate::name::Reference;
 use crate::oci::{Digest, MANIFEST_LIMIT, parse_json};
+use crate::{Error, Result};
 
 /// The name of the list in an archive.
 pub(super) const NAME: &str = "manifest.json";
@@ -21,7 +21,7 @@ const KNOWN: &[&str] = &["Config", "RepoTags", "Layers", "LayerSources", "Parent
 pub(super) struct Entry {
     /// Member that is the image's config.
     pub(super) config: String,
-    /// What the image is called, as docker prints it.
+    /// What the image is called. Full names are written: podman takes a short one for an image of its own, `localhost/…`.
     #[serde(default)]
     repo_tags: Option<Vec<String>>,
     /// Members that are its layers, base first.
@@ -35,14 +35,14 @@ fn null_as_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Strin
 
 impl Entry {
     pub(super) fn new(config: String, names: &[Reference], layers: Vec<String>) -> Self {
-        let names: Vec<String> = names.iter().map(Reference::familiar).collect();
+        let names: Vec<String> = names.iter().map(Reference::to_string).collect();
         Self { config, repo_tags: Some(names).filter(|names| !names.is_empty()), layers }
     }
 
     /// The full names.
     pub(super) fn names(&self) -> Result<Vec<Reference>> {
-        let names = self.repo_tags.iter().flatten();
-        Ok(names.map(|name| name.parse::<Reference>().map(Reference::or_latest)).collect::<Result<_, _>>()?)
+        let names = self.repo_tags.iter().flatten().map(|name| name.parse::<Reference>().map(Reference::or_latest));
+        names.collect::<Result<_, _>>().map_err(|error| Error::mismatch(format!("{NAME}: {error}")))
     }
 
     /// The config's digest, where its name is made from one: `blobs/sha256/HEX`, `HEX.json` and `sha256:HEX` all are.

@@ -24,6 +24,13 @@ impl DockerArchiveWriter {
     }
 }
 
+#[cfg(test)]
+impl From<Writer> for DockerArchiveWriter {
+    fn from(writer: Writer) -> Self {
+        Self { writer }
+    }
+}
+
 #[async_trait]
 impl Destination for DockerArchiveWriter {
     async fn has(&self, descriptor: &Descriptor) -> Result<bool> {

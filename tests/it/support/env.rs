@@ -32,6 +32,7 @@ impl Env {
         for (_, directory) in HOMES {
             fs::create_dir_all(root.path().join(directory)).unwrap();
         }
+        fs::create_dir(root.path().join("work")).unwrap();
         Self { root, canaries: Vec::new() }
     }
 
@@ -55,6 +56,16 @@ impl Env {
         self.root.path().join("work").join(relative)
     }
 
+    /// Writes a file in the working directory; returns its path.
+    pub fn write(&self, relative: impl AsRef<Path>, content: impl AsRef<[u8]>) -> PathBuf {
+        write(self.path(relative), content.as_ref())
+    }
+
+    /// Writes a file in the home, such as `.docker/config.json`; returns its path.
+    pub fn write_home(&self, relative: impl AsRef<Path>, content: impl AsRef<[u8]>) -> PathBuf {
+        write(self.home(relative), content.as_ref())
+    }
+
     /// A path in the home.
     pub fn home(&self, relative: impl AsRef<Path>) -> PathBuf {
         self.root.path().join("home").join(relative)
@@ -74,11 +85,9 @@ impl Env {
     }
 
     fn prepare(&self, run: Run, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Run {
-        let work = self.path("");
-        fs::create_dir_all(&work).unwrap();
         let homes = HOMES.map(|(name, directory)| (name, OsString::from(self.root.path().join(directory))));
         let path = std::env::var_os("PATH").expect("a PATH");
-        run.args(args).only_env(homes).env("PATH", path).env("LANG", "C.UTF-8").cwd(work)
+        run.args(args).only_env(homes).env("PATH", path).env("LANG", "C.UTF-8").cwd(self.path(""))
     }
 }
 
@@ -105,6 +114,12 @@ pub fn files(directory: &Path) -> impl Iterator<Item = PathBuf> {
         }
     }
     found.into_iter()
+}
+
+fn write(path: PathBuf, content: &[u8]) -> PathBuf {
+    fs::create_dir_all(path.parent().expect("a parent")).unwrap();
+    fs::write(&path, content).unwrap();
+    path
 }
 
 fn is_temporary(path: &Path) -> bool {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use bytes::Bytes;
-use imgctl::oci::{Annotations, Descriptor, Digest, MediaType, Platform};
+use imgctl::oci::{Algorithm, Annotations, Descriptor, Digest, MediaType, Platform};
 use serde_json::{Value, json};
 
 use super::image_builder::ImageBuilder;
@@ -18,6 +18,8 @@ pub struct TestImage {
     pub media_type: MediaType,
     /// The manifest's bytes.
     pub manifest: Bytes,
+    /// What its digest is made with.
+    pub algorithm: Algorithm,
     /// Config and layers; empty for an index.
     pub blobs: BTreeMap<Digest, Bytes>,
     /// The images of an index.
@@ -76,6 +78,7 @@ impl TestImage {
         Self {
             media_type,
             manifest: manifest.into(),
+            algorithm: Algorithm::Sha256,
             blobs: BTreeMap::new(),
             children: Vec::new(),
             platform: None,
@@ -90,12 +93,12 @@ impl TestImage {
 
     /// The manifest's digest.
     pub fn digest(&self) -> Digest {
-        Digest::of(&self.manifest)
+        Digest::with(self.algorithm, &self.manifest)
     }
 
     /// The manifest's descriptor, as an index has it.
     pub fn descriptor(&self) -> Descriptor {
-        let mut descriptor = Descriptor::of(self.media_type.clone(), &self.manifest);
+        let mut descriptor = Descriptor::new(self.media_type.clone(), self.digest(), self.manifest.len() as u64);
         descriptor.platform.clone_from(&self.platform);
         descriptor.annotations.clone_from(&self.annotations);
         descriptor
@@ -131,13 +134,14 @@ impl TestImage {
 
     /// Writes an OCI layout with this image under `name`.
     pub fn write_layout(&self, directory: &Path, name: &str) {
-        let blobs = directory.join("blobs/sha256");
-        fs::create_dir_all(&blobs).unwrap();
+        let write = |digest: Digest, content: &Bytes| {
+            let blobs = directory.join("blobs").join(digest.algorithm().as_str());
+            fs::create_dir_all(&blobs).unwrap();
+            fs::write(blobs.join(digest.hex()), content).unwrap();
+        };
         for image in self.all() {
-            fs::write(blobs.join(image.digest().hex()), &image.manifest).unwrap();
-            for (digest, blob) in &image.blobs {
-                fs::write(blobs.join(digest.hex()), blob).unwrap();
-            }
+            write(image.digest(), &image.manifest);
+            image.blobs.iter().for_each(|(digest, blob)| write(*digest, blob));
         }
         let mut descriptor = self.descriptor();
         descriptor.annotations.insert("org.opencontainers.image.ref.name".to_owned(), name.to_owned());

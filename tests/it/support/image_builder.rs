@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use imgctl::oci::{Annotations, Compression, Descriptor, Digest, MediaType, Platform};
+use imgctl::oci::{Algorithm, Annotations, Compression, Descriptor, Digest, MediaType, Platform};
 use serde_json::{Value, json};
 
 use super::image::TestImage;
@@ -15,6 +15,7 @@ pub struct ImageBuilder {
     layers: Vec<Layer>,
     blobs: Vec<(String, Bytes)>,
     compression: Option<Compression>,
+    algorithm: Option<Algorithm>,
     docker: bool,
     platform: Option<Platform>,
     labels: BTreeMap<String, String>,
@@ -44,6 +45,12 @@ impl ImageBuilder {
     /// Compresses the layers otherwise.
     pub fn compression(mut self, compression: Compression) -> Self {
         self.compression = Some(compression);
+        self
+    }
+
+    /// Makes all digests otherwise than with SHA-256.
+    pub fn algorithm(mut self, algorithm: Algorithm) -> Self {
+        self.algorithm = Some(algorithm);
         self
     }
 
@@ -87,21 +94,23 @@ impl ImageBuilder {
     pub fn build(mut self) -> TestImage {
         let platform = self.platform.take().unwrap_or_else(|| Platform::new("linux", "amd64"));
         let compression = self.compression.unwrap_or(Compression::Gzip);
+        let algorithm = self.algorithm.unwrap_or(Algorithm::Sha256);
         let mut blobs = BTreeMap::new();
         let mut diff_ids = Vec::new();
         let mut layers = Vec::new();
         let mut keep = |media_type: MediaType, content: Bytes| {
-            let descriptor = Descriptor::of(media_type, &content);
+            let digest = Digest::with(algorithm, &content);
+            let descriptor = Descriptor::new(media_type, digest, content.len() as u64);
             blobs.insert(descriptor.digest, content);
             descriptor
         };
         for layer in std::mem::take(&mut self.layers) {
             let tar = layer.into_tar();
-            diff_ids.push(Digest::of(&tar));
+            diff_ids.push(Digest::with(algorithm, &tar));
             layers.push(keep(self.typed(layer_type(compression)), layer::compress(&tar, compression)));
         }
         for (media_type, content) in std::mem::take(&mut self.blobs) {
-            diff_ids.push(Digest::of(&content));
+            diff_ids.push(Digest::with(algorithm, &content));
             layers.push(keep(MediaType::new(media_type), content));
         }
         let config = match self.artifact_type {
@@ -110,7 +119,7 @@ impl ImageBuilder {
         };
         let manifest = self.manifest(&config, &layers);
         let media_type = self.typed(MediaType::OCI_MANIFEST);
-        TestImage { blobs, platform: Some(platform), ..TestImage::of_document(media_type, &manifest) }
+        TestImage { blobs, algorithm, platform: Some(platform), ..TestImage::of_document(media_type, &manifest) }
     }
 
     fn typed(&self, oci: MediaType) -> MediaType {

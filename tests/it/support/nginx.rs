@@ -143,7 +143,7 @@ impl NginxBuilder {
         let mut command = Command::new("/usr/sbin/nginx");
         command.arg("-p").arg(path).arg("-c").arg(&configuration).args(["-e", "stderr"]).env("NGINX", inherited);
         let (daemon, ()) =
-            Daemon::start(command, &path.join("error.log"), |log| log.contains("getrlimit").then_some(()));
+            Daemon::start(command, &path.join("error.log"), |log| log.contains("start worker process ").then_some(()));
         Nginx { daemon, directory, port, probe_port, probes: AtomicUsize::new(0) }
     }
 
@@ -160,7 +160,7 @@ impl NginxBuilder {
         let client_ca = if client.is_empty() { "" } else { "ssl_client_certificate client-ca.crt;" };
         format!(
             r#"daemon off;
-master_process off;
+worker_processes 1;
 pid nginx.pid;
 error_log stderr notice;
 events {{ worker_connections 512; }}

@@ -87,3 +87,12 @@ pub(crate) fn run(command: &mut Command, directory: &Path, runs: u32) -> Result<
     }
     Ok(Sample { wall: total.wall / runs, cpu: total.cpu / runs, ..total })
 }
+
+/// The most memory this process held, in MiB. Less than that is not seen of a child: until it is replaced by its
+/// program, it is this process, and [the kernel counts that](https://man7.org/linux/man-pages/man2/getrusage.2.html).
+pub(crate) fn own_peak() -> Result<f64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
+    let kibibytes: f64 = line.trim().trim_end_matches(" kB").parse()?;
+    Ok(kibibytes / 1024.0)
+}

@@ -64,6 +64,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         table::print(scenario, &measured);
         results.push((scenario, measured));
     }
+    println!("\npeaks below {:.1} MiB are not seen: that much the measuring program held", measure::own_peak()?);
     if let Some(file) = &args.json {
         std::fs::write(file, table::to_json(&results))?;
     }
