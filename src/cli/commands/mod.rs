@@ -6,12 +6,7 @@ mod config;
 mod copy;
 mod digest;
 mod generate;
-<<<<<<< HEAD
 mod images;
-mod man;
-mod rmi;
-mod tag;
-=======
 mod inspect;
 mod load;
 mod login;
@@ -20,9 +15,10 @@ mod man;
 mod manifest;
 mod pull;
 mod push;
+mod rmi;
 mod save;
+mod tag;
 mod tags;
->>>>>>> main
 mod version;
 
 use clap::Subcommand;
@@ -57,13 +53,10 @@ macro_rules! commands {
     };
 }
 
-<<<<<<< HEAD
-commands! { copy, images, tag, rmi, completion, man, version, generate }
-=======
 commands! {
     copy, pull, push, save, load,
     tags, catalog, inspect, manifest, config, digest,
+    images, tag, rmi,
     login, logout,
     completion, man, version, generate,
 }
->>>>>>> main
