@@ -10,6 +10,7 @@ mod escape;
 mod failure;
 mod flags;
 mod generate;
+mod glob;
 mod image;
 mod listing;
 mod log;

@@ -8,6 +8,8 @@
 )]
 
 mod login;
+mod images;
+mod local_places;
 mod readme;
 mod support;
 mod support_selftest;
