@@ -10,12 +10,14 @@ mod escape;
 mod failure;
 mod flags;
 mod generate;
+mod glob;
 mod image;
 mod listing;
 mod log;
 mod moving;
 mod place;
 mod progress;
+mod prompt;
 mod signal;
 mod summary;
 mod table;
@@ -110,14 +112,27 @@ mod tests {
         Cli::command().debug_assert();
     }
 
+    /// The words after `imgctl` of a shell line, up to a pipe or redirection.
+    fn words(line: &str) -> Vec<String> {
+        let mut words = vec![String::new()];
+        let mut is_quoted = false;
+        for c in line.chars() {
+            match c {
+                '\'' => is_quoted = !is_quoted,
+                ' ' if !is_quoted => words.push(String::new()),
+                c => words.last_mut().unwrap().push(c),
+            }
+        }
+        let ours = words.into_iter().skip_while(|word| word != "imgctl");
+        ours.take_while(|word| !matches!(word.as_str(), "|" | ">" | "<")).collect()
+    }
+
     #[test]
     fn every_command_has_examples_that_parse() {
         for (name, examples) in commands::EXAMPLES {
             assert!(!examples.is_empty(), "{name} has no examples");
             for (_, line) in *examples {
-                let words = line.split(['|', '>', '<']).map(str::trim).find(|part| part.starts_with("imgctl"));
-                let words = words.unwrap_or_else(|| panic!("{line}: no imgctl in it")).split_whitespace();
-                let words: Vec<String> = words.map(|word| word.trim_matches('\'').to_owned()).collect();
+                let words = words(line);
                 if let Err(error) = Cli::try_parse_from(&words) {
                     panic!("{line}: {error}");
                 }

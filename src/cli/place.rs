@@ -76,9 +76,10 @@ pub(crate) fn with_tag(location: &Location, tag: &Tag) -> Result<Location> {
 fn tag(source: &Location) -> Option<Tag> {
     let of_text = |name: &Option<Name>| name.as_ref().and_then(|name| name.as_str().parse::<Tag>().ok());
     match source {
-        Location::Layout { name, .. } | Location::OciArchive { name, .. } => of_text(name).or(reference(source)?.tag),
-        _ => reference(source)?.tag,
+        Location::Layout { name, .. } | Location::OciArchive { name, .. } => of_text(name),
+        _ => None,
     }
+    .or_else(|| reference(source)?.tag)
 }
 
 /// The full name that the source is known by.

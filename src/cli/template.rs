@@ -110,7 +110,7 @@ const FUNCTIONS: &[(&str, gtmpl::Func)] = &[
     ("truncate", truncate),
 ];
 
-fn argument<'a>(arguments: &'a [GoValue], at: usize) -> Result<&'a GoValue, FuncError> {
+fn argument(arguments: &[GoValue], at: usize) -> Result<&GoValue, FuncError> {
     arguments.get(at).ok_or_else(|| FuncError::Generic(format!("argument {} is missing", at + 1)))
 }
 

@@ -38,6 +38,7 @@ pub struct Authorizer {
     flights: Mutex<HashMap<BTreeSet<Scope>, Arc<tokio::sync::Mutex<()>>>>,
     /// What the keychain said, by repository path.
     credentials: tokio::sync::Mutex<HashMap<String, Option<Credential>>>,
+    wants_refresh_token: bool,
 }
 
 #[derive(Default)]
@@ -49,6 +50,7 @@ struct State {
     /// Stored credentials that the token server refused: they are not tried again.
     refused: Vec<Credential>,
     warnings: Vec<String>,
+    refresh_token: Option<Secret>,
 }
 
 /// One search for a token.
@@ -64,7 +66,17 @@ impl Authorizer {
     /// An authorizer for `registry`, whose origin is that of `client`.
     pub fn new(registry: Registry, keychain: Arc<Keychain>, client: Arc<Client>) -> Self {
         let (state, flights, credentials) = Default::default();
-        Self { registry, keychain, client, state, flights, credentials }
+        Self { registry, keychain, client, state, flights, credentials, wants_refresh_token: false }
+    }
+
+    /// Asks for a refresh token with every token, as a login does.
+    pub fn for_login(self) -> Self {
+        Self { wants_refresh_token: true, ..self }
+    }
+
+    /// The refresh token that came with the last token.
+    pub fn refresh_token(&self) -> Option<Secret> {
+        self.state().refresh_token.clone()
     }
 
     /// Announces scopes that will be needed, so that one token request asks for them together.
@@ -108,7 +120,10 @@ impl Authorizer {
         rejected: Option<&Authorization>,
     ) -> Result<Authorization> {
         let challenges = challenges(headers);
-        let way = self.way(&challenges).await?;
+        let mut way = self.way(&challenges).await?;
+        if let Way::Bearer(realm) = &mut way {
+            realm.wants_refresh_token = self.wants_refresh_token;
+        }
         self.state().way = Some(way.clone());
         let asked = challenges.iter().find(|challenge| challenge.scheme == "bearer");
         let credential = self.credential(scopes).await?;
@@ -283,7 +298,10 @@ impl Authorizer {
             asked = (narrow.clone(), false);
         }
         let (status, text) = match answer {
-            Answer::Granted(secret, life) => return Ok(token((secret, life), asked.0, credential, asked.1)),
+            Answer::Granted(secret, life, refresh_token) => {
+                self.state().refresh_token = refresh_token;
+                return Ok(token((secret, life), asked.0, credential, asked.1));
+            }
             Answer::Refused(status, text) => (status, text),
         };
         let Some(refused) = credential else {
@@ -292,7 +310,8 @@ impl Authorizer {
         if is_bad_secret(&refused, status) {
             self.state().refused.push(refused);
             if cache::is_pull_only(&search.needed)
-                && let Answer::Granted(secret, life) = request::ask(&self.client, search.realm, &narrow, None).await?
+                && let Answer::Granted(secret, life, _) =
+                    request::ask(&self.client, search.realm, &narrow, None).await?
             {
                 self.warn(search.realm, &text);
                 return Ok(token((secret, life), narrow, None, false));

@@ -22,6 +22,8 @@ pub(super) struct Realm {
     pub(super) url: Url,
     pub(super) origin: Origin,
     pub(super) service: Option<String>,
+    /// Ask for a refresh token too.
+    pub(super) wants_refresh_token: bool,
 }
 
 /// What a realm may be sent.
@@ -55,7 +57,8 @@ impl Realm {
             return Err(refuse("carries a user name").with_host(origin.authority()));
         }
         url.set_fragment(None);
-        Ok(Self { url, origin, service: service.filter(|service| !service.is_empty()).map(str::to_owned) })
+        let service = service.filter(|service| !service.is_empty()).map(str::to_owned);
+        Ok(Self { url, origin, service, wants_refresh_token: false })
     }
 
     /// What the realm of `registry` may be sent unless the user allowed more. Errs with [`Kind::Unsafe`] where nothing may be sent: from https to http.

@@ -22,14 +22,16 @@ const LIMIT: usize = 1024 * 1024;
 const DEFAULT_LIFE: Duration = Duration::from_secs(60);
 /// A token that claims to live longer is asked for again after this time.
 const LONGEST_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+/// What we call ourselves to token servers.
+const CLIENT_ID: &str = "imgctl";
 /// Most characters of a refusal that are passed on.
 const TEXT_LIMIT: usize = 300;
 
 /// A token server's answer.
 #[derive(Debug)]
 pub(super) enum Answer {
-    /// A token, and how long it lives.
-    Granted(Secret, Duration),
+    /// A token, how long it lives, and a refresh token where one was given.
+    Granted(Secret, Duration, Option<Secret>),
     /// Not with this secret, or not these scopes; with what it said.
     Refused(StatusCode, String),
 }
@@ -67,6 +69,9 @@ async fn get(client: &Client, realm: &Realm, scopes: &[Scope], login: Option<(&s
         query.extend_pairs(realm.service.iter().map(|service| ("service", service)));
         query.extend_pairs(scopes.iter().map(|scope| ("scope", scope.to_string())));
         query.extend_pairs(login.iter().map(|(username, _)| ("account", username)));
+        if realm.wants_refresh_token && login.is_some() {
+            query.append_pair("offline_token", "true").append_pair("client_id", CLIENT_ID);
+        }
     }
     let mut request = Request::new(Method::GET, url);
     request.authorization = login.map(|(name, password)| Authorization::basic(realm.origin.clone(), name, password));
@@ -85,7 +90,7 @@ fn refresh_form(realm: &Realm, scopes: &[Scope], token: &Secret) -> String {
     let scopes: Vec<String> = scopes.iter().map(ToString::to_string).collect();
     let mut form = form_urlencoded::Serializer::new(String::new());
     form.append_pair("grant_type", "refresh_token").append_pair("refresh_token", token.expose());
-    form.append_pair("client_id", "imgctl");
+    form.append_pair("client_id", CLIENT_ID);
     form.extend_pairs(realm.service.iter().map(|service| ("service", service)));
     if !scopes.is_empty() {
         form.append_pair("scope", &scopes.join(" "));
@@ -129,6 +134,8 @@ struct Grant {
     #[serde(default)]
     access_token: Option<String>,
     #[serde(default)]
+    refresh_token: Option<String>,
+    #[serde(default)]
     expires_in: Value,
 }
 
@@ -138,7 +145,8 @@ impl Grant {
         let token = some(self.token).or_else(|| some(self.access_token))?;
         let seconds = self.expires_in.as_f64().or_else(|| self.expires_in.as_str()?.parse().ok());
         let said = seconds.filter(|seconds| *seconds > 0.0).map(|seconds| seconds.min(LONGEST_LIFE.as_secs_f64()));
-        Some(Answer::Granted(Secret::new(token), said.map_or(DEFAULT_LIFE, Duration::from_secs_f64)))
+        let life = said.map_or(DEFAULT_LIFE, Duration::from_secs_f64);
+        Some(Answer::Granted(Secret::new(token), life, some(self.refresh_token).map(Secret::new)))
     }
 }
 
@@ -157,7 +165,7 @@ mod tests {
 
     fn grant(json: &str) -> Option<(String, Duration)> {
         match serde_json::from_str::<Grant>(json).ok()?.into_answer()? {
-            Answer::Granted(token, life) => Some((token.expose().to_owned(), life)),
+            Answer::Granted(token, life, _) => Some((token.expose().to_owned(), life)),
             Answer::Refused(..) => None,
         }
     }
