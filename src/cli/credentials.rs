@@ -6,11 +6,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use imgctl::auth::{Credential, CredentialStore, DockerConfig, Helpers, Keychain, Keyring, Realms, Stores};
 use imgctl::name::Registry;
-use imgctl::net::{Origin, Secret};
+use imgctl::net::Origin;
 use imgctl::{Error, Result};
 
 use super::context::Environment;
 use super::flags::{RegistryFlags, Side, UserPassword};
+use super::prompt;
 
 /// The variable that holds a docker configuration as text.
 pub(crate) const DOCKER_AUTH_CONFIG: &str = "DOCKER_AUTH_CONFIG";
@@ -88,14 +89,7 @@ pub(crate) fn credential(given: &UserPassword) -> Result<Credential> {
     }
     let password = match &given.password {
         Some(password) => password.clone(),
-        None => ask(&given.username)?,
+        None => prompt::secret(&format!("Password for {}: ", given.username))?,
     };
     Ok(Credential::Password { username: given.username.clone(), password })
-}
-
-fn ask(username: &str) -> Result<Secret> {
-    let password = rpassword::prompt_password(format!("Password for {username}: "));
-    password
-        .map(Secret::new)
-        .map_err(|error| Error::local("ask for the password", error).with_hint("--creds USER:PASS"))
 }

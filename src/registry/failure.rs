@@ -7,6 +7,7 @@ use super::request::{Call, is_html, text};
 use crate::Error;
 use crate::error::Kind;
 use crate::net::{Origin, Response};
+use crate::oci::{Algorithm, Digest};
 use crate::protocol::{ERROR_LIMIT, ErrorBody, ErrorCode, Scope};
 
 /// Most characters of a server's text that are quoted.
@@ -34,10 +35,24 @@ impl Client {
         if let Some(at) = text(&headers, &header::RETRY_AFTER).and_then(|value| httpdate::parse_http_date(value).ok()) {
             error = error.with_retry_at(at);
         }
+        // Who is told that one manifest or blob is missing may see the repository.
+        let is_visible = [ErrorCode::MANIFEST_UNKNOWN, ErrorCode::BLOB_UNKNOWN].iter().any(|code| body.has(code));
         match error.kind() {
-            Kind::Denied | Kind::NotFound => self.with_login_hint(error, call).await,
+            Kind::Denied => self.with_login_hint(error, call).await,
+            Kind::NotFound if !is_visible => self.with_login_hint(error, call).await,
             _ => error,
         }
+    }
+
+    /// A registry that does not know the algorithm of `digest` says that the content is wrong.
+    pub(super) fn blame_algorithm(&self, error: Error, digest: &Digest) -> Error {
+        let algorithm = digest.algorithm();
+        if algorithm == Algorithm::Sha256 || !matches!(error.kind(), Kind::Mismatch | Kind::Failed) {
+            return error;
+        }
+        let (registry, algorithm) = (&self.0.registry, algorithm.as_str());
+        let message = format!("{registry}: {algorithm} digests are not supported by this registry");
+        Error::new(Kind::Unsupported, message).with_source(error)
     }
 
     /// Says what may be the matter where nobody is logged in: registries hide what strangers may not see.

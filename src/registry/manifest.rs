@@ -101,7 +101,7 @@ impl Client {
             let error = match self.accept(&call, &STORED).await {
                 Ok(response) => return self.stored(response, manifest).await,
                 Err(error) if matches!(error.kind(), Kind::Network | Kind::RateLimited) => error,
-                Err(error) => return Err(error),
+                Err(error) => return Err(self.blame(error, reference)),
             };
             match self.manifest_digest(repository, reference).await {
                 Ok(Some(digest)) if is_digest_of(&digest, manifest.bytes()) => return Ok(Subject::Unknown),
@@ -157,6 +157,13 @@ impl Client {
                 Err(Error::mismatch(message).with_host(registry.to_string()).with_digest(digest))
             }
             _ => Ok(subject),
+        }
+    }
+
+    fn blame(&self, error: Error, reference: &TagOrDigest) -> Error {
+        match reference {
+            TagOrDigest::Digest(digest) => self.blame_algorithm(error, digest),
+            TagOrDigest::Tag(_) => error,
         }
     }
 

@@ -10,6 +10,8 @@ mod page;
 mod referrer;
 mod request;
 mod tag;
+#[cfg(test)]
+mod tests;
 mod upload;
 mod warning;
 
@@ -90,8 +92,8 @@ impl Client {
     }
 
     /// Says which scopes will be needed, so that one token serves for all.
-    pub fn expect(&self, scopes: &[Scope]) {
-        let _ = scopes;
+    pub fn expect(&self, scopes: impl IntoIterator<Item = Scope>) {
+        self.0.authorizer.expect(scopes);
     }
 
     /// Whether a registry answers here and takes our credential.
@@ -109,9 +111,11 @@ impl Client {
         Ok(())
     }
 
-    /// What the registry warned of since the last call, each text once in the life of the client.
+    /// What the registry or its token server warned of since the last call, each text once in the life of the client.
     pub fn warnings(&self) -> Vec<String> {
-        self.warning_list().drain()
+        let mut list = self.warning_list();
+        self.0.authorizer.warnings().into_iter().for_each(|text| list.add(text));
+        list.drain()
     }
 
     /// Adds a warning of our own.
@@ -155,11 +159,16 @@ impl Client {
 
     /// What to send after a 401.
     async fn renew(&self, call: &Call, headers: &HeaderMap, rejected: Option<&Authorization>) -> Result<Authorization> {
-        let fresh = self.0.authorizer.challenged(headers, &call.scopes, rejected).await;
-        match fresh {
-            Err(error) if error.kind() == Kind::Denied => Err(self.with_login_hint(error, call).await),
-            other => other,
-        }
+        let error = match self.0.authorizer.challenged(headers, &call.scopes, rejected).await {
+            Err(error) if error.kind() == Kind::Denied => error,
+            other => return other,
+        };
+        let told = Error::new(Kind::Denied, format!("cannot {}: {error}", call.what));
+        let told = self.with_login_hint(told, call).await.with_host(self.0.registry.to_string());
+        Err(match error.hint() {
+            Some(hint) => told.with_hint(hint),
+            None => told,
+        })
     }
 
     /// Sends, and errs where the answer's status is none of `accepted`.

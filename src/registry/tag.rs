@@ -2,6 +2,8 @@
 
 use super::page::{Listing, list_call};
 use super::{Client, Result};
+use crate::Error;
+use crate::error::Kind;
 use crate::name::{Repository, Tag, TagOrDigest};
 use crate::protocol::{Action, Endpoint, Scope, TagList};
 
@@ -17,6 +19,17 @@ impl Client {
     /// Deletes a tag alone. Errs with [`Kind::Unsupported`](crate::error::Kind::Unsupported) where the registry can only
     /// delete a manifest with all its tags.
     pub async fn delete_tag(&self, repository: &Repository, tag: &Tag) -> Result<()> {
-        self.delete_manifest(repository, &TagOrDigest::Tag(tag.clone())).await
+        let deleted = self.delete_manifest(repository, &TagOrDigest::Tag(tag.clone())).await;
+        deleted.map_err(|error| match error.kind() {
+            // docker-registry takes the tag for a broken digest.
+            Kind::Mismatch | Kind::Failed | Kind::Unsupported => {
+                let registry = self.registry();
+                Error::new(Kind::Unsupported, format!("{registry}: tags cannot be deleted in this registry"))
+                    .with_source(error)
+                    .with_host(registry.to_string())
+                    .with_hint("delete the manifest by its digest: that deletes all its tags")
+            }
+            _ => error,
+        })
     }
 }

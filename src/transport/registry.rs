@@ -10,7 +10,7 @@ use super::{Begin, BlobWriter, Destination, Name, Source};
 use crate::content::BlobReader;
 use crate::error::Kind;
 use crate::name::{Reference, Registry, Repository, Tag, TagOrDigest};
-use crate::oci::{Descriptor, Digest, Manifest, ParseError};
+use crate::oci::{Descriptor, Digest, Manifest, ParseError, Role};
 use crate::protocol::{Action, Scope};
 use crate::registry::{Client, Start, Upload};
 use crate::{Error, Result};
@@ -28,7 +28,7 @@ pub(super) struct RegistrySource {
 impl RegistrySource {
     /// The repository of `reference`; its tag or digest is the default name.
     pub(super) fn new(client: Client, reference: &Reference) -> Self {
-        client.expect(&[Scope::repository(&reference.repository, &[Action::Pull])]);
+        client.expect([Scope::repository(&reference.repository, &[Action::Pull])]);
         Self { client, reference: reference.clone(), kept: Mutex::default() }
     }
 
@@ -83,7 +83,13 @@ impl Source for RegistrySource {
     }
 
     async fn blob(&self, descriptor: &Descriptor, from: u64) -> Result<BlobReader> {
-        self.client.blob(&self.reference.repository, descriptor, from).await
+        let is_foreign = matches!(descriptor.media_type.role(), Role::ForeignLayer(_));
+        match self.client.blob(&self.reference.repository, descriptor, from).await {
+            Err(error) if is_foreign && error.kind() == Kind::NotFound && !descriptor.urls.is_empty() => {
+                self.client.foreign_blob(descriptor, from).await
+            }
+            other => other,
+        }
     }
 
     async fn referrers(&self, subject: &Digest) -> Result<Vec<Descriptor>> {
@@ -122,7 +128,7 @@ pub(super) struct RegistryDestination {
 impl RegistryDestination {
     /// The repository.
     pub(super) fn new(client: Client, repository: &Repository) -> Self {
-        client.expect(&[Scope::repository(repository, &[Action::Pull, Action::Push])]);
+        client.expect([Scope::repository(repository, &[Action::Pull, Action::Push])]);
         Self { client, repository: repository.clone(), doubted: Mutex::default() }
     }
 

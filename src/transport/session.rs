@@ -97,10 +97,10 @@ impl Session {
         registry_origin(registry, self.settings.plain_http)
     }
 
-    /// What registries warned of since the last call.
+    /// What registries warned of, and how badly used credentials are kept, since the last call.
     pub fn warnings(&self) -> Vec<String> {
         let registries = self.registries.lock().unwrap_or_else(PoisonError::into_inner);
-        registries.values().flat_map(Client::warnings).collect()
+        registries.values().flat_map(Client::warnings).chain(self.settings.keychain.warnings()).collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! `imgctl login`, in docker's words: asks, lets the registry verify, then keeps.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
+use std::io::{self, Read as _};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ use super::Examples;
 use crate::cli::context::Context;
 use crate::cli::credentials::{self, DOCKER_AUTH_CONFIG};
 use crate::cli::flags::{Side, UserPassword};
+use crate::cli::prompt;
 
 /// Longest password that is read from stdin; tokens have some kilobytes.
 const PASSWORD_LIMIT: u64 = 64 * 1024;
@@ -141,7 +142,7 @@ impl<'a> Login<'a> {
         self.context.ui.say(&format!("Authenticating with existing credentials... [Username: {username}]"));
         match self.verify(&credential).await {
             Ok(credential) => Ok(Some(Account { username, credential })),
-            Err(error) if error.kind() == Kind::Denied && io::stdin().is_terminal() => {
+            Err(error) if error.kind() == Kind::Denied && prompt::is_possible() => {
                 self.context.ui.warn(&error.to_string());
                 Ok(None)
             }
@@ -165,7 +166,7 @@ impl<'a> Login<'a> {
         }
         let username = match &args.username {
             Some(username) => username.trim().to_owned(),
-            None => prompt("Username: ").await?,
+            None => ask(|| prompt::line("Username: ")).await?,
         };
         if username.is_empty() {
             return Err(Error::usage("username is empty"));
@@ -173,7 +174,7 @@ impl<'a> Login<'a> {
         let password = match &args.password {
             Some(password) => Secret::new(password),
             None if args.password_stdin => password_from_stdin().await?,
-            None => prompt_password().await?,
+            None => ask(|| prompt::secret("Password: ")).await?,
         };
         if password.expose().is_empty() {
             return Err(Error::usage("password is empty"));
@@ -199,50 +200,30 @@ impl<'a> Login<'a> {
     }
 
     async fn allows(&self, realm: &Origin) -> Result<bool> {
-        if !io::stdin().is_terminal() {
+        if !prompt::is_possible() {
             return Ok(false);
         }
         self.context.ui.warn(&format!("{} wants its credentials sent to {realm}", self.registry));
-        let answer = prompt("Send the password there, now and whenever it is needed? [y/N] ").await?;
+        let answer = ask(|| prompt::line("Send them there, now and whenever they are needed? [y/N] ")).await?;
         Ok(matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes"))
     }
 }
 
-/// Runs `read` on a thread of its own, so that signals are heard meanwhile.
-async fn blocking<T: Send + 'static>(read: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T> {
-    let read = tokio::task::spawn_blocking(read).await.map_err(io::Error::other).flatten();
-    read.map_err(|error| Error::local("read from the terminal", error))
-}
-
-fn need_terminal() -> Result<()> {
-    let error = || {
-        Error::usage("cannot perform an interactive login from a non-TTY device")
-            .with_hint("give --username and --password-stdin")
-    };
-    if io::stdin().is_terminal() { Ok(()) } else { Err(error()) }
-}
-
-async fn prompt(question: &'static str) -> Result<String> {
-    need_terminal()?;
-    blocking(move || {
-        io::Write::write_all(&mut io::stderr(), question.as_bytes())?;
-        let mut line = String::new();
-        io::stdin().lock().read_line(&mut line)?;
-        Ok(line.trim().to_owned())
-    })
-    .await
-}
-
-async fn prompt_password() -> Result<Secret> {
-    need_terminal()?;
-    blocking(|| rpassword::prompt_password("Password: ").map(Secret::new)).await
+/// Asks, where somebody is there to answer.
+async fn ask<T: Send + 'static>(question: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    if !prompt::is_possible() {
+        return Err(Error::usage("cannot perform an interactive login from a non-TTY device")
+            .with_hint("give --username and --password-stdin"));
+    }
+    prompt::blocking(question).await
 }
 
 /// All of stdin but the line end.
 async fn password_from_stdin() -> Result<Secret> {
-    let text = blocking(|| {
+    let text = prompt::blocking(|| {
         let mut text = String::new();
-        io::stdin().lock().take(PASSWORD_LIMIT + 1).read_to_string(&mut text)?;
+        let read = io::stdin().lock().take(PASSWORD_LIMIT + 1).read_to_string(&mut text);
+        read.map_err(|error| Error::local("read the password from stdin", error))?;
         Ok(Secret::new(text))
     });
     let text = text.await?;

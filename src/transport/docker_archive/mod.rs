@@ -13,7 +13,7 @@ use async_trait::async_trait;
 
 pub use writer::DockerArchiveWriter;
 
-use self::catalogue::{Catalogue, Root};
+use self::catalogue::{Catalogue, Root, digest_of};
 use self::legacy::Legacy;
 use super::archive::{Layout, blocking, check_size, open};
 use super::{ArchiveFile, Name, Source};
@@ -51,6 +51,15 @@ impl DockerArchive {
 }
 
 impl Inner {
+    /// The image called `name`; by its digest also one that nobody lists.
+    fn find(&self, name: &Name) -> Result<Root> {
+        if let Some(root) = self.catalogue.find(name)? {
+            return Ok(root.clone());
+        }
+        let stored = digest_of(name).map_or(Ok(None), |digest| self.layout.by_digest(&digest))?;
+        stored.map(|descriptor| Root::Stored(Box::new(descriptor))).ok_or_else(|| self.catalogue.missing(name))
+    }
+
     fn legacy(&self) -> MutexGuard<'_, Legacy> {
         self.legacy.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -59,9 +68,11 @@ impl Inner {
 #[async_trait]
 impl Source for DockerArchive {
     async fn resolve(&self, name: Option<&Name>) -> Result<Descriptor> {
-        let catalogue = &self.0.catalogue;
-        let root = name.map_or_else(|| catalogue.only(), |name| catalogue.find(name))?;
-        match root.clone() {
+        let root = match name {
+            Some(name) => self.0.find(name)?,
+            None => self.0.catalogue.only()?.clone(),
+        };
+        match root {
             Root::Stored(descriptor) => Ok(*descriptor),
             Root::Listed(entry) => {
                 let inner = self.0.clone();
