@@ -4,32 +4,33 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Deserialize;
 
 use super::blob::BlobPool;
 use super::index::{INDEX_LIMIT, Index};
 use super::lock::Lock;
+use super::staging::{Marker, Site};
 use crate::content::{Access, AtomicFile, read_regular};
 use crate::error::Kind;
 use crate::{Error, Result};
 
-const MARKER: &str = "oci-layout";
-const MARKER_CONTENT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
+const MARKER: Marker = Marker { name: "oci-layout", content: br#"{"imageLayoutVersion":"1.0.0"}"# };
 const MARKER_LIMIT: u64 = 64 * 1024;
 
 /// A directory with `oci-layout`, `index.json` and `blobs/`. Many processes may write one: `index.json` is changed under
 /// a lock on `oci-layout`, which needs no file of our own, and replaced whole, so readers need no lock.
 #[derive(Debug)]
 pub struct Layout {
-    directory: PathBuf,
+    site: Arc<Site>,
     blobs: BlobPool,
     is_flushed: bool,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Marker {
+struct Version {
     image_layout_version: String,
 }
 
@@ -42,11 +43,12 @@ impl Layout {
         Ok(layout)
     }
 
-    /// The layout in `directory`, which is made where it is missing or empty. Errs where it holds something else.
+    /// The layout in `directory`. Where that is missing or empty, the first write makes it. Errs where it holds something
+    /// else.
     pub fn create_or_open(directory: &Path) -> Result<Self> {
         let layout = Self::assume(directory);
         match layout.check_version() {
-            Err(error) if error.kind() == Kind::NotFound => layout.create()?,
+            Err(error) if error.kind() == Kind::NotFound => layout.check_empty()?,
             other => other?,
         }
         Ok(layout)
@@ -54,7 +56,8 @@ impl Layout {
 
     /// The layout in `directory`, whether it is there or not: what is not there is empty.
     pub(super) fn assume(directory: &Path) -> Self {
-        Self { directory: directory.to_owned(), blobs: BlobPool::new(directory), is_flushed: false }
+        let site = Arc::new(Site::new(directory, MARKER));
+        Self { blobs: BlobPool::new(site.clone()), site, is_flushed: false }
     }
 
     /// Flushes everything to the disk before it appears.
@@ -70,7 +73,17 @@ impl Layout {
 
     /// Where it is.
     pub fn directory(&self) -> &Path {
-        &self.directory
+        self.site.directory()
+    }
+
+    /// Whether it was made.
+    pub(super) fn exists(&self) -> bool {
+        self.directory().join(MARKER.name).exists()
+    }
+
+    /// Makes it, unless it is there.
+    pub(super) fn make(&self) -> Result<()> {
+        self.site.staging().map(drop)
     }
 
     /// Its blobs.
@@ -100,7 +113,8 @@ impl Layout {
 
     /// Keeps everybody else from changing the index.
     pub(super) fn lock(&self) -> Result<Lock> {
-        Lock::exclusive(&self.directory.join(MARKER))
+        self.make()?;
+        Lock::exclusive(&self.directory().join(MARKER.name))
     }
 
     fn write_index(&self, index: &Index) -> Result<()> {
@@ -113,49 +127,49 @@ impl Layout {
 
     /// A file that will stand at `path` with these bytes.
     pub(super) fn stage(&self, path: &Path, bytes: &[u8]) -> Result<AtomicFile> {
-        let mut file = AtomicFile::staged(self.blobs.staging()?.path(), path, Access::Public)?;
+        let mut file = AtomicFile::staged(self.site.staging()?.path(), path, Access::Public)?;
         file.write_all(bytes).map_err(|error| Error::local(format!("write {}", path.display()), error))?;
         Ok(file)
     }
 
     fn check_version(&self) -> Result<()> {
-        let path = self.directory.join(MARKER);
+        let directory = self.directory().display();
+        let path = self.directory().join(MARKER.name);
         let bytes = read_regular(&path, MARKER_LIMIT).map_err(|error| match error.kind() {
-            Kind::NotFound => {
-                Error::not_found(format!("{} is no OCI layout: it has no {MARKER} file", self.directory.display()))
-            }
+            Kind::NotFound => Error::not_found(format!("{directory} is no OCI layout: it has no {} file", MARKER.name)),
             _ => error,
         })?;
-        let marker: Marker = serde_json::from_slice(&bytes)
+        let marker: Version = serde_json::from_slice(&bytes)
             .map_err(|error| Error::mismatch(format!("{} is damaged", path.display())).with_source(error))?;
         let version = marker.image_layout_version;
         if version.starts_with("1.") {
             return Ok(());
         }
-        let directory = self.directory.display();
         let message = format!("{directory} is an OCI layout of version {version:?}, 1.0.0 is understood");
         Err(Error::new(Kind::Unsupported, message))
     }
 
-    fn create(&self) -> Result<()> {
-        let fail = |error: io::Error| Error::local(format!("create {}", self.directory.display()), error);
-        fs::create_dir_all(&self.directory).map_err(fail)?;
-        for entry in fs::read_dir(&self.directory).map_err(fail)? {
+    /// Whether the directory may become a layout: nothing else is in it.
+    fn check_empty(&self) -> Result<()> {
+        let directory = self.directory().display();
+        let fail = |error: io::Error| Error::local(format!("create {directory}"), error);
+        let entries = match fs::read_dir(self.directory()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            entries => entries.map_err(fail)?,
+        };
+        for entry in entries {
             let name = entry.map_err(fail)?.file_name();
             // Another process may be making this layout right now: hidden files are what it has in hand.
-            let is_ours = ["blobs", "index.json", MARKER].iter().any(|ours| name == *ours);
+            let is_ours = ["blobs", "index.json", MARKER.name].iter().any(|ours| name == *ours);
             if !is_ours && !name.as_encoded_bytes().starts_with(b".") {
-                let directory = self.directory.display();
                 return Err(Error::usage(format!("{directory} is neither empty nor an OCI layout"))
                     .with_hint("name a directory that does not exist yet"));
             }
         }
-        // Whoever comes second leaves the marker as it is: locks are held on it.
-        self.stage(&self.directory.join(MARKER), MARKER_CONTENT)?.persist_noclobber()?;
         Ok(())
     }
 
     fn index_path(&self) -> PathBuf {
-        self.directory.join("index.json")
+        self.directory().join("index.json")
     }
 }
