@@ -9,6 +9,7 @@
 
 mod images;
 mod local_places;
+mod login;
 mod readme;
 mod support;
 mod support_selftest;
