@@ -7,9 +7,14 @@
     reason = "all of this is test code: it fails loudly, writes plain files, and is seen by nobody outside"
 )]
 
-mod login;
+mod commands;
+mod floors;
+mod generated;
 mod images;
 mod local_places;
+mod login;
+mod output;
 mod readme;
+mod signals;
 mod support;
 mod support_selftest;
