@@ -10,6 +10,14 @@
 mod images;
 mod local_places;
 mod login;
+mod commands;
+mod floors;
+mod generated;
+mod images;
+mod local_places;
+mod login;
+mod output;
 mod readme;
+mod signals;
 mod support;
 mod support_selftest;
