@@ -7,6 +7,7 @@
     reason = "all of this is test code: it fails loudly, writes plain files, and is seen by nobody outside"
 )]
 
+mod network;
 mod readme;
 mod support;
 mod support_selftest;
