@@ -10,6 +10,7 @@ mod escape;
 mod failure;
 mod flags;
 mod generate;
+mod glob;
 mod image;
 mod listing;
 mod log;
@@ -27,7 +28,7 @@ mod units;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches, Parser};
 use imgctl::Error;
 use imgctl::error::Kind;
 
@@ -57,7 +58,7 @@ pub(crate) struct Cli {
 
 /// Runs the command line of this process.
 pub(crate) fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match parse() {
         Ok(cli) => cli,
         Err(error) => {
             // A closed stdout or stderr is no error.
@@ -72,6 +73,13 @@ pub(crate) fn main() -> ExitCode {
         Err(error) => failure::report(&ui, &error),
         Ok(()) => ExitCode::SUCCESS,
     }
+}
+
+fn parse() -> Result<Cli, clap::Error> {
+    // The end of the help says how variables are named; each alone would make it twice as long.
+    let mut command = Cli::command().mut_args(|argument| argument.hide_env(true));
+    command = command.mut_subcommands(|command| command.mut_args(|argument| argument.hide_env(true)));
+    Cli::from_arg_matches(&command.try_get_matches()?)
 }
 
 fn run(cli: Cli, ui: &Ui) -> imgctl::Result<()> {
@@ -104,7 +112,6 @@ fn interrupted(signal: Signal) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_definitions_are_consistent() {

@@ -53,7 +53,7 @@ pub(super) fn classify(error: &reqwest::Error, origin: &Origin, settings: &Setti
     if let Some(refusal) = causes(error).find_map(|cause| cause.downcast_ref::<Error>()) {
         return Error::new(refusal.kind(), refusal.to_string()).with_host(host).into();
     }
-    if let Some(tls) = causes(error).find_map(tls_error) {
+    if let Some(tls) = causes(error).find_map(|cause| cause.downcast_ref()) {
         return tls_failure(tls, origin);
     }
     let io = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).last();
@@ -141,16 +141,14 @@ fn certificate_words(error: &CertificateError) -> (String, Option<&'static str>)
     }
 }
 
+/// The error and all below it, also those that an I/O error wraps: its own `source` passes over them.
 fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    iter::successors(Some(error), |&cause| cause.source())
+    iter::successors(Some(error), |&cause| match cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(wrapped) => Some(wrapped as &'a (dyn StdError + 'static)),
+        None => cause.source(),
+    })
 }
 
-/// The first cause. An I/O error hides the error that it wraps, and says the same.
 fn root<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'static) {
     causes(error).last().unwrap_or(error)
-}
-
-fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
-    let wrapped = error.downcast_ref::<io::Error>().and_then(|error| error.get_ref()?.downcast_ref());
-    wrapped.or_else(|| error.downcast_ref())
 }

@@ -205,7 +205,7 @@ fn say_names(index: &Index) -> String {
 
 /// Names that every tool can read back
 /// ([grammar](https://github.com/opencontainers/image-spec/blob/v1.1.1/annotations.md#pre-defined-annotation-keys)).
-fn check_name(name: &str) -> Result<()> {
+pub(super) fn check_name(name: &str) -> Result<()> {
     let is_component = |component: &str| {
         let words = component.split(['-', '.', '_', ':', '@', '+']);
         component.replace("--", "-").split(['-', '.', '_', ':', '@', '+']).all(|word| !word.is_empty())

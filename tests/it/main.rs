@@ -7,6 +7,9 @@
     reason = "all of this is test code: it fails loudly, writes plain files, and is seen by nobody outside"
 )]
 
+mod images;
+mod local_places;
+mod login;
 mod network;
 mod readme;
 mod support;

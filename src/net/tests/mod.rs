@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use http::{Method, StatusCode};
 use tokio::sync::mpsc;
 
-pub(crate) use self::server::{Reply, Server};
+pub(crate) use self::server::{Reply, Seen, Server};
 use super::{Authorization, Body, Client, Request, Response, Secret, Settings};
 use crate::error::Kind;
 use crate::{Error, Result};
@@ -67,7 +67,7 @@ async fn a_request_says_who_we_are_and_wants_no_encoding() {
 
 #[tokio::test]
 async fn n18_bursts_of_refusals_and_resets_are_invisible() {
-    for status in ["408", "429", "500", "502", "503", "504", "522"] {
+    let burst = async |status: &'static str| {
         let server = Server::start(move |number, _| match number {
             0 => Reply::Headers(format!("{status} No\r\nRetry-After: 0"), b"no".to_vec()),
             1 => Reply::Reset,
@@ -76,7 +76,8 @@ async fn n18_bursts_of_refusals_and_resets_are_invisible() {
         let server = server.await;
         let response = get(&client(&server), &server, "/").await.unwrap();
         assert_eq!((response.attempts, response.bytes(9).await.unwrap()), (3, Bytes::from("yes")), "{status}");
-    }
+    };
+    futures::future::join_all(["408", "429", "500", "502", "503", "504", "522"].map(burst)).await;
 }
 
 #[tokio::test]

@@ -45,6 +45,8 @@ pub(crate) enum Reply {
     Reset,
 }
 
+const SMALL: usize = 64 * 1024;
+
 type Script = dyn Fn(usize, &Seen) -> Reply + Send + Sync;
 
 /// The server; it stops with the runtime of its test.
@@ -84,6 +86,10 @@ impl Server {
 async fn serve(mut stream: TcpStream, script: Arc<Script>, log: Arc<Mutex<Vec<Seen>>>) {
     let mut buffer = Vec::new();
     while let Some((mut seen, length)) = read_head(&mut stream, &mut buffer).await {
+        // A large body is read only when the script did not answer early.
+        if length <= SMALL {
+            seen.body = read_body(&mut stream, &mut buffer, length).await;
+        }
         let number = {
             let mut log = log.lock().unwrap();
             log.push(seen.clone());
@@ -96,13 +102,19 @@ async fn serve(mut stream: TcpStream, script: Arc<Script>, log: Arc<Mutex<Vec<Se
             stream.set_zero_linger().ok();
             return;
         }
-        while buffer.len() < length && stream.read_buf(&mut buffer).await.is_ok_and(|count| count > 0) {}
-        seen.body = buffer.drain(..length.min(buffer.len())).collect();
-        log.lock().unwrap()[number] = seen.clone();
+        if length > SMALL {
+            let body = read_body(&mut stream, &mut buffer, length).await;
+            log.lock().unwrap()[number].body = body;
+        }
         if !answer(&mut stream, reply, seen.method == "HEAD").await {
             return;
         }
     }
+}
+
+async fn read_body(stream: &mut TcpStream, buffer: &mut Vec<u8>, length: usize) -> Vec<u8> {
+    while buffer.len() < length && stream.read_buf(buffer).await.is_ok_and(|count| count > 0) {}
+    buffer.drain(..length.min(buffer.len())).collect()
 }
 
 async fn answer(stream: &mut TcpStream, reply: Reply, is_head: bool) -> bool {
