@@ -17,6 +17,7 @@ mod images;
 mod local_places;
 mod login;
 mod output;
+mod network;
 mod readme;
 mod signals;
 mod support;
