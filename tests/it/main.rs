@@ -11,5 +11,8 @@ mod images;
 mod local_places;
 mod login;
 mod readme;
+mod secrets;
+mod secrets_elsewhere;
+mod secrets_realm;
 mod support;
 mod support_selftest;
