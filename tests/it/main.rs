@@ -20,5 +20,8 @@ mod output;
 mod network;
 mod readme;
 mod signals;
+mod secrets;
+mod secrets_elsewhere;
+mod secrets_realm;
 mod support;
 mod support_selftest;
