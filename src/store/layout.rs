@@ -11,12 +11,19 @@ use serde::Deserialize;
 use super::blob::BlobPool;
 use super::index::{INDEX_LIMIT, Index};
 use super::lock::Lock;
-use super::staging::{Marker, Site};
+use super::staging::{Site, Start};
 use crate::content::{Access, AtomicFile, read_regular};
 use crate::error::Kind;
 use crate::{Error, Result};
 
-const MARKER: Marker = Marker { name: "oci-layout", content: br#"{"imageLayoutVersion":"1.0.0"}"# };
+const MARKER: &str = "oci-layout";
+const INDEX: &str = "index.json";
+const EMPTY: Start = &[
+    (MARKER, br#"{"imageLayoutVersion":"1.0.0"}"#),
+    (INDEX, br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#),
+];
+/// What may be there before the marker is.
+const OURS: [&str; 5] = ["blobs", INDEX, MARKER, "lock", "origins.json"];
 const MARKER_LIMIT: u64 = 64 * 1024;
 
 /// A directory with `oci-layout`, `index.json` and `blobs/`. Many processes may write one: `index.json` is changed under
@@ -56,7 +63,7 @@ impl Layout {
 
     /// The layout in `directory`, whether it is there or not: what is not there is empty.
     pub(super) fn assume(directory: &Path) -> Self {
-        let site = Arc::new(Site::new(directory, MARKER));
+        let site = Arc::new(Site::new(directory, EMPTY));
         Self { blobs: BlobPool::new(site.clone()), site, is_flushed: false }
     }
 
@@ -78,7 +85,7 @@ impl Layout {
 
     /// Whether it was made.
     pub(super) fn exists(&self) -> bool {
-        self.directory().join(MARKER.name).exists()
+        self.directory().join(MARKER).exists()
     }
 
     /// Makes it, unless it is there.
@@ -114,7 +121,7 @@ impl Layout {
     /// Keeps everybody else from changing the index.
     pub(super) fn lock(&self) -> Result<Lock> {
         self.make()?;
-        Lock::exclusive(&self.directory().join(MARKER.name))
+        Lock::exclusive(&self.directory().join(MARKER))
     }
 
     fn write_index(&self, index: &Index) -> Result<()> {
@@ -134,9 +141,9 @@ impl Layout {
 
     fn check_version(&self) -> Result<()> {
         let directory = self.directory().display();
-        let path = self.directory().join(MARKER.name);
+        let path = self.directory().join(MARKER);
         let bytes = read_regular(&path, MARKER_LIMIT).map_err(|error| match error.kind() {
-            Kind::NotFound => Error::not_found(format!("{directory} is no OCI layout: it has no {} file", MARKER.name)),
+            Kind::NotFound => Error::not_found(format!("{directory} is no OCI layout: it has no {MARKER} file")),
             _ => error,
         })?;
         let marker: Version = serde_json::from_slice(&bytes)
@@ -160,8 +167,8 @@ impl Layout {
         for entry in entries {
             let name = entry.map_err(fail)?.file_name();
             // Another process may be making this layout right now: hidden files are what it has in hand.
-            let is_ours = ["blobs", "index.json", MARKER.name].iter().any(|ours| name == *ours);
-            if !is_ours && !name.as_encoded_bytes().starts_with(b".") {
+            let is_ours = OURS.iter().any(|ours| name == *ours) || name.as_encoded_bytes().starts_with(b".");
+            if !is_ours {
                 return Err(Error::usage(format!("{directory} is neither empty nor an OCI layout"))
                     .with_hint("name a directory that does not exist yet"));
             }
@@ -170,6 +177,6 @@ impl Layout {
     }
 
     fn index_path(&self) -> PathBuf {
-        self.directory().join("index.json")
+        self.directory().join(INDEX)
     }
 }

@@ -9,6 +9,8 @@
 //! ├── origins.json        from which repositories blobs came
 //! └── .imgctl-*/          files that are not whole yet, one directory for each process
 //! ```
+//!
+//! Processes that pull the same image at the same time each fetch it; one copy stays.
 
 mod blob;
 mod image;
@@ -32,7 +34,7 @@ pub use image::StoredImage;
 pub use index::{CONTAINERD_NAME, INDEX_LIMIT, Index, REF_NAME, Replaced, ref_name};
 pub use layout::Layout;
 pub use remove::{Removal, Removed};
-pub(crate) use staging::{Marker, Site};
+pub(crate) use staging::Site;
 
 use crate::error::Kind;
 use crate::name::{Reference, Registry, Repository};

@@ -12,26 +12,22 @@ use crate::{Error, Result};
 
 const PREFIX: &str = ".imgctl-";
 
-/// The file that says what a directory is.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Marker {
-    pub(crate) name: &'static str,
-    pub(crate) content: &'static [u8],
-}
+/// The files of a place without images: names and contents.
+pub(crate) type Start = &'static [(&'static str, &'static [u8])];
 
-/// A directory to write to. It is made, with its marker, when the first file is staged: what is never written leaves
-/// no trace.
+/// A directory to write to. It is made, with what a place of its kind starts with, when the first file is staged: what is
+/// never written leaves no trace.
 #[derive(Debug)]
 pub(crate) struct Site {
     directory: PathBuf,
-    marker: Marker,
+    start: Start,
     staging: Mutex<Option<Arc<Staging>>>,
 }
 
 impl Site {
     /// The directory, whether it is there or not.
-    pub(crate) fn new(directory: &Path, marker: Marker) -> Self {
-        Self { directory: directory.to_owned(), marker, staging: Mutex::default() }
+    pub(crate) fn new(directory: &Path, start: Start) -> Self {
+        Self { directory: directory.to_owned(), start, staging: Mutex::default() }
     }
 
     /// Where it is.
@@ -48,12 +44,14 @@ impl Site {
         let fail = |error| Error::local(format!("create {}", self.directory.display()), error);
         fs::create_dir_all(&self.directory).map_err(fail)?;
         let created = Arc::new(Staging::create(&self.directory)?);
-        let path = self.directory.join(self.marker.name);
-        if !path.exists() {
-            let mut marker = AtomicFile::staged(created.path(), &path, Access::Public)?;
-            marker.write_all(self.marker.content).map_err(fail)?;
-            // Whoever comes second leaves the marker as it is: locks are held on it.
-            marker.persist_noclobber()?;
+        for (name, content) in self.start {
+            let path = self.directory.join(name);
+            if !path.exists() {
+                let mut file = AtomicFile::staged(created.path(), &path, Access::Public)?;
+                file.write_all(content).map_err(fail)?;
+                // Whoever comes second leaves it as it is: locks may be held on it, images may stand in it.
+                file.persist_noclobber()?;
+            }
         }
         *staging = Some(created.clone());
         Ok(created)
@@ -125,7 +123,7 @@ mod tests {
     fn a_site_comes_into_being_with_its_first_file() {
         let parent = tempfile::tempdir().unwrap();
         let directory = parent.path().join("a/b");
-        let site = || Site::new(&directory, Marker { name: "marker", content: b"mine" });
+        let site = || Site::new(&directory, &[("marker", b"mine")]);
         let (first, second) = (site(), site());
         assert!(!directory.exists());
         let staging = first.staging().unwrap();

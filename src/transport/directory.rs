@@ -14,11 +14,12 @@ use crate::content::{Access, AtomicFile, BlobReader, open_regular, read_regular}
 use crate::error::Kind;
 use crate::name::Repository;
 use crate::oci::{Descriptor, Digest, MANIFEST_LIMIT, Manifest};
-use crate::store::{Marker, Site, StagedBlob, blob_reader, name_blob};
+use crate::store::{Site, StagedBlob, blob_reader, name_blob};
 use crate::{Error, Result};
 
-const VERSION: Marker = Marker { name: "version", content: b"Directory Transport Version: 1.1\n" };
+const VERSION: &str = "version";
 const VERSION_START: &str = "Directory Transport Version: ";
+const VERSION_CONTENT: &[u8] = b"Directory Transport Version: 1.1\n";
 const MANIFEST: &str = "manifest.json";
 
 /// A directory to read.
@@ -88,14 +89,14 @@ pub struct DirectoryDestination {
 impl DirectoryDestination {
     /// The directory. Where it is missing, the first write makes it. Errs where it holds something else than an image.
     pub fn create_or_open(directory: &Path) -> Result<Self> {
-        let version = read_regular(&directory.join(VERSION.name), 1024);
+        let version = read_regular(&directory.join(VERSION), 1024);
         let is_image = version.is_ok_and(|version| version.starts_with(VERSION_START.as_bytes()));
         if !is_image && !is_empty(directory)? {
             let directory = directory.display();
             return Err(Error::usage(format!("{directory} is neither empty nor an image directory"))
                 .with_hint("name a directory that does not exist yet"));
         }
-        Ok(Self { site: Site::new(directory, VERSION), roots: Roots::default() })
+        Ok(Self { site: Site::new(directory, &[(VERSION, VERSION_CONTENT)]), roots: Roots::default() })
     }
 
     fn directory(&self) -> &Path {
