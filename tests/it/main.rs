@@ -11,6 +11,7 @@ mod commands;
 mod floors;
 mod generated;
 mod images;
+mod interop;
 mod local_places;
 mod login;
 mod network;
