@@ -4,6 +4,8 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use base64::Engine as _;
@@ -37,6 +39,14 @@ const SECRETS: [&str; 5] = ["auth", "username", "password", "identitytoken", "re
 pub struct DockerConfig {
     origin: Origin,
     helpers: Helpers,
+    use_of_file: Arc<Use>,
+}
+
+/// Whether a credential was taken from the file itself, and the user told how it is kept.
+#[derive(Default)]
+struct Use {
+    is_used: AtomicBool,
+    is_told: AtomicBool,
 }
 
 #[derive(Clone)]
@@ -48,12 +58,13 @@ enum Origin {
 impl DockerConfig {
     /// The file at `path`, which need not exist; the helpers it names are run from `helpers`.
     pub fn file(path: impl Into<PathBuf>, helpers: Helpers) -> Self {
-        Self { origin: Origin::File(path.into()), helpers }
+        Self { origin: Origin::File(path.into()), helpers, use_of_file: Arc::default() }
     }
 
     /// A text in the same format, as in the variable `DOCKER_AUTH_CONFIG`; `name` says in errors where it is from.
     pub fn text(name: impl Into<String>, text: impl Into<String>, helpers: Helpers) -> Self {
-        Self { origin: Origin::Text { name: name.into(), text: Secret::new(text) }, helpers }
+        let origin = Origin::Text { name: name.into(), text: Secret::new(text) };
+        Self { origin, helpers, use_of_file: Arc::default() }
     }
 
     /// The path, where it is a file.
@@ -78,7 +89,7 @@ impl DockerConfig {
     }
 
     /// What is wrong with the way the file is kept, in one line: others can read the secrets in it.
-    pub fn warning(&self) -> Option<String> {
+    fn warning(&self) -> Option<String> {
         let path = self.path()?;
         let mode = path.metadata().ok()?.permissions().mode() & 0o777;
         let holds_secrets = || self.load().is_ok_and(|document| document.holds_secrets());
@@ -156,7 +167,9 @@ impl CredentialStore for DockerConfig {
         {
             return Ok(Some(account.credential));
         }
-        Ok(self.load()?.account(registry, path)?.map(|account| account.credential))
+        let account = self.load()?.account(registry, path)?;
+        self.use_of_file.is_used.fetch_or(account.is_some(), Ordering::Relaxed);
+        Ok(account.map(|account| account.credential))
     }
 
     async fn username(&self, registry: &Registry) -> Result<Option<String>> {
@@ -166,6 +179,12 @@ impl CredentialStore for DockerConfig {
             return Ok(Some(account.username));
         }
         Ok(self.load()?.account(registry, "")?.map(|account| account.username))
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let Use { is_used, is_told } = &*self.use_of_file;
+        let is_news = is_used.load(Ordering::Relaxed) && !is_told.swap(true, Ordering::Relaxed);
+        self.warning().filter(|_| is_news).into_iter().collect()
     }
 }
 
@@ -444,14 +463,19 @@ mod tests {
         let config = DockerConfig::file(&path, helpers());
         assert_eq!(config.warning(), None);
         for (text, mode, warns) in [
-            (r#"{"auths":{"r":{"auth":"dTpw"}}}"#, 0o644, true),
-            (r#"{"auths":{"r":{"auth":"dTpw"}}}"#, 0o640, true),
-            (r#"{"auths":{"r":{"auth":"dTpw"}}}"#, 0o600, false),
-            (r#"{"auths":{"r":{}},"credsStore":"x"}"#, 0o644, false),
+            (r#"{"auths":{"r.example":{"auth":"dTpw"}}}"#, 0o644, true),
+            (r#"{"auths":{"r.example":{"auth":"dTpw"}}}"#, 0o640, true),
+            (r#"{"auths":{"r.example":{"auth":"dTpw"}}}"#, 0o600, false),
+            (r#"{"auths":{"r.example":{}}}"#, 0o644, false),
         ] {
             fs::write(&path, text).unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
             assert_eq!(config.warning().is_some(), warns, "{text} {mode:o}");
+            let config = DockerConfig::file(&path, helpers());
+            assert!(config.warnings().is_empty(), "not used yet");
+            let found = config.credential(&registry("r.example"), "").await.unwrap();
+            assert_eq!(config.warnings().is_empty(), !warns || found.is_none());
+            assert!(config.warnings().is_empty(), "told once");
         }
     }
 }

@@ -82,6 +82,11 @@ pub trait CredentialStore: Send + Sync {
         let _ = registry;
         Ok(Vec::new())
     }
+
+    /// What is wrong with the way those credentials are kept that were asked for; each is told once.
+    fn warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// Credential stores in the order they are asked.
@@ -116,6 +121,11 @@ impl Keychain {
             }
         }
         Ok(None)
+    }
+
+    /// What is wrong with the way those credentials are kept that were asked for; each is told once.
+    pub fn warnings(&self) -> Vec<String> {
+        self.stores.iter().flat_map(|store| store.warnings()).collect()
     }
 
     /// Whether the user said that `realm` may get the secrets of `registry`.

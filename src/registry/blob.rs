@@ -3,13 +3,14 @@
 use async_trait::async_trait;
 use bytes::BytesMut;
 use http::{Method, StatusCode, header};
+use url::Url;
 
 use super::Client;
 use super::request::{Call, drain, is_html};
 use crate::content::{BlobReader, PIECE, Pieces};
 use crate::error::Kind;
 use crate::name::Repository;
-use crate::net::{Backoff, Response};
+use crate::net::{Backoff, Origin, Redacted, Response};
 use crate::oci::{Descriptor, Digest};
 use crate::protocol::{Action, ContentRange, Endpoint, Scope};
 use crate::{Error, Result};
@@ -28,10 +29,43 @@ impl Client {
 
     /// Reads a blob from offset `from` on. The bytes are not verified: whoever reads them does that.
     pub async fn blob(&self, repository: &Repository, descriptor: &Descriptor, from: u64) -> Result<BlobReader> {
+        self.download(self.blob_call(Method::GET, repository, &descriptor.digest), descriptor, from).await
+    }
+
+    /// Reads a layer that may not be distributed from where its descriptor says. No secret goes there.
+    pub async fn foreign_blob(&self, descriptor: &Descriptor, from: u64) -> Result<BlobReader> {
+        let digest = descriptor.digest;
+        let mut last = Error::not_found(format!("blob {digest}: its descriptor has no URL")).with_digest(digest);
+        for text in &descriptor.urls {
+            let opened = match self.foreign_url(text) {
+                Ok(url) => {
+                    let what = format!("read blob {digest} from {}", Redacted(&url));
+                    self.download(Call::new(Method::GET, url, what), descriptor, from).await
+                }
+                Err(error) => Err(error.with_digest(digest)),
+            };
+            match opened {
+                Ok(reader) => return Ok(reader),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    /// A URL that a manifest may send us to: http only where the registry itself speaks it.
+    fn foreign_url(&self, text: &str) -> Result<Url> {
+        let url = Url::parse(text).map_err(|error| Error::mismatch("a layer's URL is none").with_source(error))?;
+        if self.origin().is_https() && !Origin::of(&url)?.is_https() {
+            return Err(Error::new(Kind::Unsafe, format!("a layer of an https registry is at {}", Redacted(&url))));
+        }
+        Ok(url)
+    }
+
+    async fn download(&self, call: Call, descriptor: &Descriptor, from: u64) -> Result<BlobReader> {
         let (digest, size) = (descriptor.digest, descriptor.size);
         let mut download = Download {
             client: self.clone(),
-            call: self.blob_call(Method::GET, repository, &digest),
+            call,
             digest,
             size,
             offset: from,

@@ -35,8 +35,11 @@ impl Client {
         if let Some(at) = text(&headers, &header::RETRY_AFTER).and_then(|value| httpdate::parse_http_date(value).ok()) {
             error = error.with_retry_at(at);
         }
+        // Who is told that one manifest or blob is missing may see the repository.
+        let is_visible = [ErrorCode::MANIFEST_UNKNOWN, ErrorCode::BLOB_UNKNOWN].iter().any(|code| body.has(code));
         match error.kind() {
-            Kind::Denied | Kind::NotFound => self.with_login_hint(error, call).await,
+            Kind::Denied => self.with_login_hint(error, call).await,
+            Kind::NotFound if !is_visible => self.with_login_hint(error, call).await,
             _ => error,
         }
     }

@@ -200,6 +200,19 @@ async fn n25_html_is_named() {
 }
 
 #[tokio::test]
+async fn foreign_layers_are_read_from_their_urls() {
+    let script = Script::new([answer(404, "", ""), answer(200, "", TEN)]).await;
+    let mut descriptor = Descriptor::of(MediaType::DOCKER_FOREIGN_GZIP, TEN.as_bytes());
+    let own = format!("http://{}/layers/one", script.repository.registry());
+    descriptor.urls = vec!["file:///etc/passwd".to_owned(), format!("{own}?gone"), own];
+    let reader = script.client.foreign_blob(&descriptor, 0).await.unwrap();
+    assert_eq!(reader.read_to_end(100).await.unwrap(), TEN);
+    assert_eq!(script.requests(), ["GET one?gone", "GET one"]);
+    descriptor.urls.truncate(1);
+    assert_eq!(script.client.foreign_blob(&descriptor, 0).await.map(drop).unwrap_err().kind(), Kind::Unsafe);
+}
+
+#[tokio::test]
 async fn n24_head_is_only_a_hint() {
     let manifest = image();
     let body = std::str::from_utf8(manifest.bytes()).unwrap();
@@ -252,6 +265,12 @@ async fn p10_what_is_too_large_goes_in_chunks() {
     assert_eq!(script.upload(b"xyz").await.unwrap_err().kind(), Kind::Network);
     script.upload(b"xyz").await.unwrap();
     assert_eq!(script.requests()[3..], ["PATCH s1?_state 0-2", "PUT s2?digest"]);
+    let (opened, large) = (OPENED.to_owned(), answer(413, "", ""));
+    let script = Script::new([&opened, &large, &opened, &large, &opened, &large]).await;
+    let kinds = [Kind::Network, Kind::Network, Kind::Failed];
+    for kind in kinds {
+        assert_eq!(script.upload(b"xyz").await.unwrap_err().kind(), kind);
+    }
 }
 
 #[tokio::test]

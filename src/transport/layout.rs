@@ -65,7 +65,7 @@ pub struct LayoutDestination {
 }
 
 impl LayoutDestination {
-    /// The layout in `directory`, made where it is missing or empty.
+    /// The layout in `directory`; where that is missing or empty, the first thing that is put makes it.
     pub fn create_or_open(directory: &Path) -> Result<Self> {
         Ok(Self { layout: Layout::create_or_open(directory)?, roots: Roots::default() })
     }
@@ -205,7 +205,7 @@ fn say_names(index: &Index) -> String {
 
 /// Names that every tool can read back
 /// ([grammar](https://github.com/opencontainers/image-spec/blob/v1.1.1/annotations.md#pre-defined-annotation-keys)).
-fn check_name(name: &str) -> Result<()> {
+pub(super) fn check_name(name: &str) -> Result<()> {
     let is_component = |component: &str| {
         let words = component.split(['-', '.', '_', ':', '@', '+']);
         component.replace("--", "-").split(['-', '.', '_', ':', '@', '+']).all(|word| !word.is_empty())

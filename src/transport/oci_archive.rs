@@ -5,11 +5,13 @@ use std::path::Path;
 
 use async_trait::async_trait;
 
-use super::archive::{IMAGE_NAME, Images, Layout, REF_NAME, Writer, open};
+use super::archive::{Images, Layout, Writer, open};
+use super::layout::check_name;
 use super::{ArchiveFile, Begin, Destination, Name, Source};
 use crate::content::BlobReader;
 use crate::name::{Reference, Repository};
 use crate::oci::{Annotations, Descriptor, Digest, Manifest};
+use crate::store::{CONTAINERD_NAME, REF_NAME};
 use crate::{Error, Result};
 
 /// An OCI layout in a tar file, to read.
@@ -32,60 +34,48 @@ impl OciArchive {
         self.layout.roots().unwrap_or_default()
     }
 
-    /// The images called `name`: by their name in the layout, by reference, or by digest.
-    fn named(&self, name: &Name) -> Vec<&Descriptor> {
+    /// The images called `name`: by their name in the layout or by reference.
+    fn named(&self, name: &str) -> Vec<&Descriptor> {
         let annotated = |key: &str, text: &str| -> Vec<&Descriptor> {
             self.roots().iter().filter(|root| root.annotations.get(key).is_some_and(|value| value == text)).collect()
         };
-        let mut found = annotated(REF_NAME, name.as_str());
-        if let (true, Ok(reference)) = (found.is_empty(), name.as_str().parse::<Reference>()) {
-            found = annotated(IMAGE_NAME, &reference.or_latest().to_string());
+        let own = annotated(REF_NAME, name);
+        match name.parse::<Reference>() {
+            Ok(reference) if own.is_empty() => annotated(CONTAINERD_NAME, &reference.or_latest().to_string()),
+            _ => own,
         }
-        if let (true, Ok(digest)) = (found.is_empty(), name.as_str().parse::<Digest>()) {
-            found = self.roots().iter().filter(|root| root.digest == digest).collect();
-        }
-        found
-    }
-
-    /// What is meant without a name: the images that have names, else those that describe no other.
-    fn unnamed(&self) -> Vec<&Descriptor> {
-        let named: Vec<&Descriptor> = self.roots().iter().filter(|root| name_of(root).is_some()).collect();
-        if !named.is_empty() {
-            return named;
-        }
-        self.roots().iter().filter(|root| !self.layout.is_referrer(root)).collect()
     }
 
     fn listed(&self) -> String {
         let names: BTreeSet<String> =
-            self.roots().iter().map(|root| name_of(root).unwrap_or(root.digest.to_string())).collect();
-        names.into_iter().collect::<Vec<_>>().join(", ")
+            self.layout.images().into_iter().map(|root| name_of(root).unwrap_or(format!("@{}", root.digest))).collect();
+        format!("it has {}", names.into_iter().collect::<Vec<_>>().join(", "))
     }
 }
 
 /// What an image is called: the full reference where there is one, since a bare tag may stand there more than once.
 fn name_of(root: &Descriptor) -> Option<String> {
-    root.annotations.get(IMAGE_NAME).or_else(|| root.annotations.get(REF_NAME)).cloned()
+    root.annotations.get(CONTAINERD_NAME).or_else(|| root.annotations.get(REF_NAME)).cloned()
 }
 
 #[async_trait]
 impl Source for OciArchive {
+    /// `@sha256:…` takes any manifest by its digest.
     async fn resolve(&self, name: Option<&Name>) -> Result<Descriptor> {
-        let mut found = name.map_or_else(|| self.unnamed(), |name| self.named(name));
+        let mut found = name.map_or_else(|| self.layout.images(), |name| self.named(name.as_str()));
         let mut seen = HashSet::new();
         found.retain(|root| seen.insert(root.digest));
         match (&found[..], name) {
             ([one], _) => Ok((*one).clone()),
-            ([], Some(name)) => {
-                Err(Error::not_found(format!("the archive has no image {name}; it has {}", self.listed())))
-            }
             ([], None) => Err(Error::not_found("the archive has no image")),
-            (_, Some(name)) => Err(Error::usage(format!("several images are called {name}"))
-                .with_hint(format!("the archive has {}", self.listed()))),
-            (_, None) => {
-                Err(Error::usage("the archive has several images: name one")
-                    .with_hint(format!("it has {}", self.listed())))
+            ([], Some(name)) => {
+                let digest = name.as_str().strip_prefix('@').unwrap_or(name.as_str()).parse::<Digest>();
+                let found = digest.map_or(Ok(None), |digest| self.layout.by_digest(&digest))?;
+                let missing = || Error::not_found(format!("the archive has no image {name}")).with_hint(self.listed());
+                found.ok_or_else(missing)
             }
+            (_, Some(name)) => Err(Error::usage(format!("several images are called {name}")).with_hint(self.listed())),
+            (_, None) => Err(Error::usage("the archive has several images: name one").with_hint(self.listed())),
         }
     }
 
@@ -130,7 +120,14 @@ impl Destination for OciArchiveWriter {
     }
 
     async fn put_manifest(&self, manifest: &Manifest, name: Option<&Name>) -> Result<()> {
+        if let Some(name) = name {
+            check_name(name.as_str())?;
+        }
         self.writer.put_manifest(manifest, name.cloned())
+    }
+
+    fn is_ordered(&self) -> bool {
+        true
     }
 
     async fn finish(&self) -> Result<()> {

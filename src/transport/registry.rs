@@ -10,7 +10,7 @@ use super::{Begin, BlobWriter, Destination, Name, Source};
 use crate::content::BlobReader;
 use crate::error::Kind;
 use crate::name::{Reference, Registry, Repository, Tag, TagOrDigest};
-use crate::oci::{Descriptor, Digest, Manifest, ParseError};
+use crate::oci::{Descriptor, Digest, Manifest, ParseError, Role};
 use crate::protocol::{Action, Scope};
 use crate::registry::{Client, Start, Upload};
 use crate::{Error, Result};
@@ -83,7 +83,13 @@ impl Source for RegistrySource {
     }
 
     async fn blob(&self, descriptor: &Descriptor, from: u64) -> Result<BlobReader> {
-        self.client.blob(&self.reference.repository, descriptor, from).await
+        let is_foreign = matches!(descriptor.media_type.role(), Role::ForeignLayer(_));
+        match self.client.blob(&self.reference.repository, descriptor, from).await {
+            Err(error) if is_foreign && error.kind() == Kind::NotFound && !descriptor.urls.is_empty() => {
+                self.client.foreign_blob(descriptor, from).await
+            }
+            other => other,
+        }
     }
 
     async fn referrers(&self, subject: &Digest) -> Result<Vec<Descriptor>> {

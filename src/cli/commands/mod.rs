@@ -6,6 +6,7 @@ mod config;
 mod copy;
 mod digest;
 mod generate;
+mod images;
 mod inspect;
 mod load;
 mod login;
@@ -14,7 +15,9 @@ mod man;
 mod manifest;
 mod pull;
 mod push;
+mod rmi;
 mod save;
+mod tag;
 mod tags;
 mod version;
 
@@ -53,6 +56,7 @@ macro_rules! commands {
 commands! {
     copy, pull, push, save, load,
     tags, catalog, inspect, manifest, config, digest,
+    images, tag, rmi,
     login, logout,
     completion, man, version, generate,
 }

@@ -14,24 +14,23 @@ const TAKEN: [StatusCode; 4] = [StatusCode::ACCEPTED, StatusCode::CREATED, Statu
 /// An upload in chunks.
 pub(super) struct Chunked {
     session: Session,
-    size: usize,
     sent: u64,
     buffer: BytesMut,
 }
 
 impl Chunked {
-    /// Sends in chunks of `size` bytes.
-    pub(super) fn new(session: Session, size: usize) -> Self {
-        Self { session, size, sent: 0, buffer: BytesMut::new() }
+    /// Sends in chunks of the session's length.
+    pub(super) fn new(session: Session) -> Self {
+        Self { session, sent: 0, buffer: BytesMut::new() }
     }
 
     /// Takes a piece; sends what makes whole chunks.
     pub(super) async fn write(&mut self, mut piece: &[u8]) -> Result<()> {
         while !piece.is_empty() {
-            let (now, later) = piece.split_at(piece.len().min(self.size - self.buffer.len()));
+            let (now, later) = piece.split_at(piece.len().min(self.session.chunk - self.buffer.len()));
             self.buffer.extend_from_slice(now);
             piece = later;
-            if self.buffer.len() == self.size {
+            if self.buffer.len() == self.session.chunk {
                 self.send_chunk().await?;
             }
         }

@@ -24,6 +24,8 @@ use streamed::Streamed;
 
 /// Largest chunk of registries that do not say what they take; GHCR's limit.
 const CHUNK: usize = 4 * 1024 * 1024;
+/// Where that is too much: nginx takes no more unless told to.
+const SMALL_CHUNK: usize = 1024 * 1024;
 /// A registry that wants larger chunks gets none: they are held in memory.
 const CHUNK_LIMIT: usize = 64 * 1024 * 1024;
 
@@ -54,6 +56,8 @@ struct Session {
     repository: Repository,
     descriptor: Descriptor,
     location: Url,
+    /// Largest piece of one request; 0: the whole blob.
+    chunk: usize,
 }
 
 impl Client {
@@ -126,11 +130,16 @@ impl Client {
 
     async fn upload(&self, repository: &Repository, descriptor: &Descriptor, location: Url) -> Result<Upload> {
         let chunk = self.0.chunk.load(Ordering::Relaxed);
-        let session =
-            Session { client: self.clone(), repository: repository.clone(), descriptor: descriptor.clone(), location };
+        let session = Session {
+            client: self.clone(),
+            repository: repository.clone(),
+            descriptor: descriptor.clone(),
+            location,
+            chunk,
+        };
         Ok(Upload(Box::new(match chunk {
             0 => Way::Streamed(Streamed::start(session).await?),
-            size => Way::Chunked(Chunked::new(session, size)),
+            _ => Way::Chunked(Chunked::new(session)),
         })))
     }
 
@@ -232,15 +241,16 @@ impl Session {
         let (status, headers) = (response.status, response.headers.clone());
         let error = client.failure(&self.closing_call(), response).await;
         let is_too_large = matches!(status.as_u16(), 413 | 416) || error.to_string().contains("body is too large");
-        let takes_no_put = matches!(status.as_u16(), 405 | 411 | 501);
-        if (is_too_large || takes_no_put) && client.0.chunk.load(Ordering::Relaxed) == 0 {
-            client.0.chunk.store(chunk_length(&headers), Ordering::Relaxed);
+        let takes_no_put = self.chunk == 0 && matches!(status.as_u16(), 405 | 411 | 501);
+        if is_too_large || takes_no_put {
+            let Some(smaller) = smaller_chunk(self.chunk, &headers) else {
+                return error
+                    .with_hint("a proxy before the registry limits the size of requests: it must be raised there");
+            };
+            // Another upload may have found it out at the same time.
+            let (from, to) = (self.chunk, smaller);
+            let _ = client.0.chunk.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed);
             return retryable(error);
-        }
-        if is_too_large {
-            return error.with_hint(
-                "a proxy before the registry limits the size of requests: ask its administrator to raise it",
-            );
         }
         match status.as_u16() {
             404 => retryable(error),
@@ -255,7 +265,16 @@ impl Session {
 
 /// The same words as a failure that a new session may mend.
 fn retryable(error: Error) -> Error {
-    Error::new(Kind::Network, error.to_string()).with_source(error)
+    Error::new(Kind::Network, error.to_string())
+}
+
+/// What to try when a registry takes no requests with `chunk` bytes (0: a whole blob).
+fn smaller_chunk(chunk: usize, headers: &HeaderMap) -> Option<usize> {
+    match chunk {
+        0 => Some(chunk_length(headers)),
+        _ if chunk > SMALL_CHUNK => Some(SMALL_CHUNK),
+        _ => None,
+    }
 }
 
 /// `OCI-Chunk-Min-Length`, but not less than our own chunks.

@@ -10,10 +10,9 @@ use crate::content::BlobReader;
 use crate::content::tar::{Span, Tar};
 use crate::error::Kind;
 use crate::name::Tag;
-use crate::oci::{Body, Descriptor, Digest, MANIFEST_LIMIT, Manifest, MediaType};
+use crate::oci::{Body, Descriptor, Digest, MANIFEST_LIMIT, Manifest};
+use crate::store::{INDEX_LIMIT, Index, ref_name};
 use crate::{Error, Result};
-
-use super::REF_NAME;
 
 /// How deep indexes are looked into.
 const DEPTH_LIMIT: usize = 8;
@@ -21,7 +20,7 @@ const DEPTH_LIMIT: usize = 8;
 /// An archive and what its `index.json` lists.
 pub(in crate::transport) struct Layout {
     tar: Tar,
-    roots: Option<Vec<Descriptor>>,
+    index: Option<Index>,
     referrers: OnceLock<HashMap<Digest, Vec<Descriptor>>>,
 }
 
@@ -34,11 +33,11 @@ struct Marker {
 impl Layout {
     /// Reads `oci-layout` and `index.json`, where the archive has them.
     pub(in crate::transport) fn read(tar: Tar) -> Result<Self> {
-        let roots = match tar.find("oci-layout")? {
+        let index = match tar.find("oci-layout")? {
             Some(marker) => Some(read_index(&tar, marker)?),
             None => None,
         };
-        Ok(Self { tar, roots, referrers: OnceLock::new() })
+        Ok(Self { tar, index, referrers: OnceLock::new() })
     }
 
     /// The archive.
@@ -48,7 +47,7 @@ impl Layout {
 
     /// What `index.json` lists, or `None` where the archive holds no layout.
     pub(in crate::transport) fn roots(&self) -> Option<&[Descriptor]> {
-        self.roots.as_deref()
+        self.index.as_ref().map(Index::entries)
     }
 
     /// The manifest or index that `descriptor` names, verified.
@@ -95,7 +94,7 @@ impl Layout {
         let mut found = all.get(subject).cloned().unwrap_or_default();
         let tag = Tag::for_referrers(subject);
         for root in self.roots().unwrap_or_default() {
-            let is_list = root.annotations.get(REF_NAME).is_some_and(|name| name == tag.as_str());
+            let is_list = ref_name(root) == Some(tag.as_str());
             if let Some(index) = is_list.then(|| self.manifest(root).ok()).flatten() {
                 found.extend(index.as_index().map(|index| index.manifests.clone()).unwrap_or_default());
             }
@@ -118,9 +117,25 @@ impl Layout {
         all
     }
 
-    /// Whether `root` is no image of its own but says something of another.
-    pub(in crate::transport) fn is_referrer(&self, root: &Descriptor) -> bool {
-        self.manifest(root).is_ok_and(|manifest| manifest.subject().is_some())
+    /// What `index.json` lists that stands for itself: it describes no other image and is part of none listed.
+    pub(in crate::transport) fn images(&self) -> Vec<&Descriptor> {
+        let roots = self.roots().unwrap_or_default();
+        let manifests: Vec<Manifest> = roots.iter().filter_map(|root| self.manifest(root).ok()).collect();
+        let referrers = manifests.iter().filter(|manifest| manifest.subject().is_some()).map(Manifest::digest);
+        let parts = manifests.iter().flat_map(Manifest::children).map(|child| child.digest);
+        let mut others: HashSet<Digest> = referrers.chain(parts).collect();
+        roots.iter().filter(|root| others.insert(root.digest)).collect()
+    }
+
+    /// The manifest with this digest, listed or not.
+    pub(in crate::transport) fn by_digest(&self, digest: &Digest) -> Result<Option<Descriptor>> {
+        if let Some(root) = self.roots().unwrap_or_default().iter().find(|root| root.digest == *digest) {
+            return Ok(Some(root.clone()));
+        }
+        let Some(span) = self.tar.find(&blob_name(digest))? else { return Ok(None) };
+        let parsed = Manifest::parse(self.tar.read(span, MANIFEST_LIMIT)?, None)?;
+        let descriptor = Descriptor::new(parsed.media_type().clone(), *digest, span.size);
+        Ok(Some(Manifest::verified(parsed.bytes().clone(), &descriptor)?.descriptor()))
     }
 }
 
@@ -139,7 +154,7 @@ pub(in crate::transport) fn check_size(span: Span, descriptor: &Descriptor) -> R
         .with_digest(digest))
 }
 
-fn read_index(tar: &Tar, marker: Span) -> Result<Vec<Descriptor>> {
+fn read_index(tar: &Tar, marker: Span) -> Result<Index> {
     let marker = tar.read(marker, 4096)?;
     let marker: Marker =
         serde_json::from_slice(&marker).map_err(|error| Error::mismatch(format!("oci-layout: {error}")))?;
@@ -149,10 +164,6 @@ fn read_index(tar: &Tar, marker: Span) -> Result<Vec<Descriptor>> {
     }
     let span =
         tar.find("index.json")?.ok_or_else(|| Error::mismatch("the archive has oci-layout but no index.json"))?;
-    let index = Manifest::parse(tar.read(span, MANIFEST_LIMIT)?, Some(&MediaType::OCI_INDEX))
-        .map_err(|error| Error::from(error).at(crate::error::Side::Source, "read index.json"))?;
-    match index.body() {
-        Body::Index(index) => Ok(index.manifests.clone()),
-        Body::Image(_) => Err(Error::mismatch("index.json is no index")),
-    }
+    let index = Index::parse(tar.read(span, INDEX_LIMIT)?);
+    index.map_err(|error| Error::mismatch(format!("index.json: {error}")))
 }

@@ -11,8 +11,3 @@ mod writer;
 pub(super) use layout::{Layout, blob_name, check_size};
 pub(super) use open::{blocking, open};
 pub(super) use writer::{Images, Writer};
-
-/// The annotation with an image's name in a layout.
-pub(super) const REF_NAME: &str = "org.opencontainers.image.ref.name";
-/// The annotation with an image's full reference, as containerd and docker write it.
-pub(super) const IMAGE_NAME: &str = "io.containerd.image.name";

@@ -7,8 +7,9 @@ use super::manifest_json::Entry;
 use crate::error::Kind;
 use crate::name::Reference;
 use crate::oci::{Descriptor, Digest};
+use crate::store::{CONTAINERD_NAME, ref_name};
 use crate::transport::Name;
-use crate::transport::archive::{IMAGE_NAME, Layout, REF_NAME};
+use crate::transport::archive::Layout;
 use crate::{Error, Result};
 
 /// The images of an archive.
@@ -48,8 +49,9 @@ impl Catalogue {
             catalogue.add_listed(entry, &holders)?;
         }
         if is_list_missing {
-            let images = catalogue.images.iter().enumerate();
-            catalogue.entries = images.filter(|(_, image)| !image.is_referrer(layout)).map(|(at, _)| at).collect();
+            let images = layout.images();
+            catalogue.entries =
+                (0..catalogue.images.len()).filter(|&at| catalogue.images[at].is_one_of(&images)).collect();
         }
         Ok(catalogue)
     }
@@ -94,14 +96,14 @@ impl Catalogue {
         self.images.iter().position(|image| image.names.contains(name))
     }
 
-    /// The image called `name`: `@N`, a reference, or the digest of its manifest or config.
-    pub(super) fn find(&self, name: &Name) -> Result<&Root> {
+    /// The image called `name`: `@N`, a reference, or the digest of its manifest or config, with or without `@`.
+    pub(super) fn find(&self, name: &Name) -> Result<Option<&Root>> {
         let text = name.as_str();
-        let found = if let Some(number) = text.strip_prefix('@') {
+        let found = if let Some(digest) = digest_of(name) {
+            self.images.iter().find(|image| image.is(&digest))
+        } else if let Some(number) = text.strip_prefix('@') {
             let number: usize = number.parse().map_err(|_| Error::usage(format!("{text:?}: no number after @")))?;
             self.entries.get(number).map(|&at| &self.images[at])
-        } else if let Ok(digest) = text.parse::<Digest>() {
-            self.images.iter().find(|image| image.is(&digest))
         } else {
             let name = text.parse::<Reference>()?.or_latest();
             let is_named = |image: &&Image| match name.digest {
@@ -110,9 +112,12 @@ impl Catalogue {
             };
             self.images.iter().find(is_named)
         };
-        found.map(|image| &image.root).ok_or_else(|| {
-            Error::not_found(format!("the archive has no image {name}")).with_hint(format!("it has {}", self.listed()))
-        })
+        Ok(found.map(|image| &image.root))
+    }
+
+    /// That no image is called `name`.
+    pub(super) fn missing(&self, name: &Name) -> Error {
+        Error::not_found(format!("the archive has no image {name}")).with_hint(format!("it has {}", self.listed()))
     }
 
     /// The only image.
@@ -153,8 +158,8 @@ impl Image {
         }
     }
 
-    fn is_referrer(&self, layout: &Layout) -> bool {
-        matches!(&self.root, Root::Stored(root) if layout.is_referrer(root))
+    fn is_one_of(&self, roots: &[&Descriptor]) -> bool {
+        matches!(&self.root, Root::Stored(own) if roots.iter().any(|root| root.digest == own.digest))
     }
 
     fn is(&self, digest: &Digest) -> bool {
@@ -165,10 +170,16 @@ impl Image {
     }
 }
 
+/// The digest that a name is.
+pub(super) fn digest_of(name: &Name) -> Option<Digest> {
+    let text = name.as_str();
+    text.strip_prefix('@').unwrap_or(text).parse().ok()
+}
+
 /// The full name that the layout gives an image. A name in the layout that is a bare tag is none.
 fn stored_name(root: &Descriptor) -> Option<Reference> {
-    let full = root.annotations.get(IMAGE_NAME);
-    let own = root.annotations.get(REF_NAME).filter(|name| name.contains([':', '/']));
+    let full = root.annotations.get(CONTAINERD_NAME).map(String::as_str);
+    let own = ref_name(root).filter(|name| name.contains([':', '/']));
     full.or(own)?.parse::<Reference>().ok().map(Reference::or_latest)
 }
 

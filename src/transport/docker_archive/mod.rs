@@ -7,13 +7,13 @@ mod manifest_json;
 mod writer;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
 pub use writer::DockerArchiveWriter;
 
-use self::catalogue::{Catalogue, Root};
+use self::catalogue::{Catalogue, Root, digest_of};
 use self::legacy::Legacy;
 use super::archive::{Layout, blocking, check_size, open};
 use super::{ArchiveFile, Name, Source};
@@ -27,7 +27,7 @@ pub struct DockerArchive(Arc<Inner>);
 struct Inner {
     layout: Layout,
     catalogue: Catalogue,
-    legacy: Mutex<Legacy>,
+    legacy: Legacy,
 }
 
 impl DockerArchive {
@@ -44,39 +44,46 @@ impl DockerArchive {
                 .with_hint("archives of docker before 1.10 are not read; load and save them with docker"));
             }
             let catalogue = Catalogue::new(&layout, entries)?;
-            Ok(Self(Arc::new(Inner { layout, catalogue, legacy: Mutex::default() })))
+            Ok(Self(Arc::new(Inner { layout, catalogue, legacy: Legacy::default() })))
         })
         .await
     }
 }
 
 impl Inner {
-    fn legacy(&self) -> MutexGuard<'_, Legacy> {
-        self.legacy.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The image called `name`; by its digest also one that nobody lists.
+    fn find(&self, name: &Name) -> Result<Root> {
+        if let Some(root) = self.catalogue.find(name)? {
+            return Ok(root.clone());
+        }
+        let stored = digest_of(name).map_or(Ok(None), |digest| self.layout.by_digest(&digest))?;
+        stored.map(|descriptor| Root::Stored(Box::new(descriptor))).ok_or_else(|| self.catalogue.missing(name))
     }
 }
 
 #[async_trait]
 impl Source for DockerArchive {
     async fn resolve(&self, name: Option<&Name>) -> Result<Descriptor> {
-        let catalogue = &self.0.catalogue;
-        let root = name.map_or_else(|| catalogue.only(), |name| catalogue.find(name))?;
-        match root.clone() {
+        let root = match name {
+            Some(name) => self.0.find(name)?,
+            None => self.0.catalogue.only()?.clone(),
+        };
+        match root {
             Root::Stored(descriptor) => Ok(*descriptor),
             Root::Listed(entry) => {
                 let inner = self.0.clone();
-                blocking(move || inner.legacy().add(inner.layout.tar(), &entry)).await
+                blocking(move || inner.legacy.add(inner.layout.tar(), &entry)).await
             }
         }
     }
 
     async fn manifest(&self, descriptor: &Descriptor) -> Result<Manifest> {
-        let made = self.0.legacy().manifest(&descriptor.digest).cloned();
+        let made = self.0.legacy.manifest(&descriptor.digest);
         made.map_or_else(|| self.0.layout.manifest(descriptor), Ok)
     }
 
     async fn blob(&self, descriptor: &Descriptor, from: u64) -> Result<BlobReader> {
-        let span = self.0.legacy().blob(&descriptor.digest);
+        let span = self.0.legacy.blob(&descriptor.digest);
         match span {
             Some(span) => {
                 check_size(span, descriptor)?;

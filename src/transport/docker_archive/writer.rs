@@ -6,7 +6,8 @@ use super::manifest_json::{Entry, member};
 use crate::Result;
 use crate::name::{Reference, Repository};
 use crate::oci::{Annotations, Body, Descriptor, ImageManifest, Manifest, Platform, Role};
-use crate::transport::archive::{IMAGE_NAME, Images, REF_NAME, Writer, blob_name};
+use crate::store::{CONTAINERD_NAME, REF_NAME};
+use crate::transport::archive::{Images, Writer, blob_name};
 use crate::transport::{ArchiveFile, Begin, Destination, Name};
 
 /// How deep indexes are looked into for the image that docker's list names.
@@ -50,6 +51,10 @@ impl Destination for DockerArchiveWriter {
         self.writer.put_manifest(manifest, name.as_ref().map(Name::from))
     }
 
+    fn is_ordered(&self) -> bool {
+        true
+    }
+
     async fn finish(&self) -> Result<()> {
         self.writer.finish(|images| Ok(vec![images.index(annotations), member(&entries(images))])).await
     }
@@ -63,7 +68,7 @@ fn tagged(reference: Reference) -> Option<Reference> {
 fn annotations(name: &Name) -> Annotations {
     let tag = name.as_str().parse::<Reference>().ok().and_then(|reference| reference.tag);
     let tag = tag.map(|tag| (REF_NAME.to_owned(), tag.to_string()));
-    tag.into_iter().chain([(IMAGE_NAME.to_owned(), name.to_string())]).collect()
+    tag.into_iter().chain([(CONTAINERD_NAME.to_owned(), name.to_string())]).collect()
 }
 
 /// Docker's list: of every root that is an image or has one, and that is there with all its layers.

@@ -1,5 +1,6 @@
 //! Both archives, written and read back; archives as other tools write them; archives that mean harm.
 
+mod contract;
 mod foreign;
 mod hostile;
 mod round_trip;
