@@ -7,9 +7,9 @@
     reason = "all of this is test code: it fails loudly, writes plain files, and is seen by nobody outside"
 )]
 
-mod login;
 mod images;
 mod local_places;
+mod login;
 mod readme;
 mod support;
 mod support_selftest;
