@@ -59,7 +59,8 @@ struct Search<'a> {
     needed: Vec<Scope>,
     /// Ask for no more than is needed.
     is_narrow: bool,
-    is_replacement: bool,
+    /// What the registry rejected.
+    rejected: Option<&'a Authorization>,
 }
 
 impl Authorizer {
@@ -104,7 +105,7 @@ impl Authorizer {
             }
             (Way::Basic, _) => Ok(None),
             (Way::Bearer(realm), _) => {
-                let search = Search { realm: &realm, needed: scopes.to_vec(), is_narrow: false, is_replacement: false };
+                let search = Search { realm: &realm, needed: scopes.to_vec(), is_narrow: false, rejected: None };
                 self.token(search).await.map(Some)
             }
         }
@@ -138,8 +139,7 @@ impl Authorizer {
                 let needed = cache::with_asked(scopes, asked.and_then(|asked| asked.get("scope")).unwrap_or_default());
                 let is_too_narrow = asked.and_then(|asked| asked.get("error")) == Some("insufficient_scope");
                 let is_narrow = self.reject(rejected, is_too_narrow)?;
-                let is_replacement = rejected.is_some();
-                return self.token(Search { realm: &realm, needed, is_narrow, is_replacement }).await;
+                return self.token(Search { realm: &realm, needed, is_narrow, rejected }).await;
             }
         };
         // What is always the same is worth one try only.
@@ -282,14 +282,11 @@ impl Authorizer {
         self.check_realm(search.realm, credential.is_some()).await?;
         let narrow = cache::merge(&search.needed);
         let is_wide = scopes != narrow;
-        let token = |answer: (Secret, Duration), scopes, credential, is_wide| Token {
-            authorization: self.bearer(&answer.0),
-            scopes,
-            credential,
-            received: Instant::now(),
-            life: answer.1,
-            is_wide,
-            is_replacement: search.is_replacement,
+        let token = |(secret, life): (Secret, Duration), scopes, credential, is_wide| {
+            let authorization = self.bearer(&secret);
+            // Some servers give everybody the same token again (GHCR to strangers): nothing was replaced then.
+            let is_replacement = search.rejected.is_some_and(|rejected| *rejected != authorization);
+            Token { authorization, scopes, credential, received: Instant::now(), life, is_wide, is_replacement }
         };
         let mut answer = request::ask(&self.client, search.realm, &scopes, credential.as_ref()).await?;
         let mut asked = (scopes, is_wide);
