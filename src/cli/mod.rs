@@ -60,11 +60,7 @@ pub(crate) struct Cli {
 pub(crate) fn main() -> ExitCode {
     let cli = match parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            // A closed stdout or stderr is no error.
-            let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(failure::USAGE));
-        }
+        Err(error) => return refuse(&error),
     };
     let ui = Ui::new(&cli.output, &Terminal::read());
     log::start(&cli.output, ui.clone());
@@ -76,10 +72,27 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn parse() -> Result<Cli, clap::Error> {
-    // The end of the help says how variables are named; each alone would make it twice as long.
-    let mut command = Cli::command().mut_args(|argument| argument.hide_env(true));
-    command = command.mut_subcommands(|command| command.mut_args(|argument| argument.hide_env(true)));
-    Cli::from_arg_matches(&command.try_get_matches()?)
+    Cli::from_arg_matches(&command().try_get_matches()?)
+}
+
+/// The end of the help says how variables are named; each alone would make it twice as long.
+fn command() -> clap::Command {
+    let command = Cli::command().mut_args(|argument| argument.hide_env(true));
+    command.mut_subcommands(|command| command.mut_args(|argument| argument.hide_env(true)))
+}
+
+/// Prints help that was asked for, or what is wrong with the command line.
+fn refuse(error: &clap::Error) -> ExitCode {
+    let matches = command().ignore_errors(true).try_get_matches();
+    let is_json = matches.is_ok_and(|matches| flags::is_progress_json(&matches));
+    if is_json && error.use_stderr() {
+        let text = error.to_string();
+        let line = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        return failure::report(&Ui::json_only(), &Error::usage(line));
+    }
+    // A closed stdout or stderr is no error.
+    let _ = error.print();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(failure::USAGE))
 }
 
 fn run(cli: Cli, ui: &Ui) -> imgctl::Result<()> {

@@ -159,7 +159,7 @@ impl Client {
 
     /// One request, one answer.
     async fn exchange(&self, trail: &Trail, outgoing: &Outgoing) -> Result<Response, Failure> {
-        let is_own = trail.origin == self.origin;
+        let is_own = trail.is_at_home(&self.origin);
         let client = if is_own { self.own().await? } else { self.strangers(&trail.origin).await? };
         let mut request = reqwest::Request::new(outgoing.method.clone(), trail.url.clone());
         *request.headers_mut() = self.headers(trail, outgoing, is_own)?;
