@@ -68,6 +68,9 @@ impl Client {
                 error.with_hint(format!("{registry}/{path} does not exist or needs a login: imgctl login {registry}"))
             }
             (Ok(None), None) => error.with_hint(format!("this may need a login: imgctl login {registry}")),
+            (Ok(Some(_)), _) if error.kind() == Kind::Denied => {
+                error.with_hint(format!("the stored credential does not open this: imgctl login {registry}"))
+            }
             (Ok(Some(_)) | Err(_), _) => error,
         }
     }

@@ -7,12 +7,17 @@
     reason = "all of this is test code: it fails loudly, writes plain files, and is seen by nobody outside"
 )]
 
+mod documents;
+mod documents_bytes;
+mod documents_limits;
+mod documents_shape;
 mod images;
 mod local_places;
 mod login;
 mod readme;
 mod secrets;
 mod secrets_elsewhere;
+mod secrets_output;
 mod secrets_realm;
 mod support;
 mod support_selftest;
