@@ -49,7 +49,7 @@ pub(crate) fn after_help() -> String {
         text.push_str(&format!("  {code:15} {meaning}\n"));
     }
     text.push_str(
-        "\nEvery option can be set by an environment variable: --idle-timeout by IMGCTL_IDLE_TIMEOUT, and so on.\n",
+        "\nEnvironment:\n  Options can be set by variables: --idle-timeout by IMGCTL_IDLE_TIMEOUT, and so on.\n",
     );
     text
 }
@@ -77,33 +77,43 @@ pub(crate) fn completions() -> Vec<File> {
 
 /// The manual pages.
 pub(crate) fn pages() -> Result<Vec<File>> {
-    let mut root = Cli::command().disable_help_subcommand(true);
-    root.build();
-    let mut pages = vec![page(&root, &[])?];
+    // The pages of commands leave the options that all commands share to the main page, so nothing is built here.
+    let root = Cli::command();
+    let mut pages = vec![root_page(root.clone())?];
     for command in root.get_subcommands().filter(|command| !command.is_hide_set()) {
         let examples = commands::EXAMPLES.iter().find(|(name, _)| *name == command.get_name());
-        pages.push(page(command, examples.map_or(&[], |(_, examples)| examples))?);
+        pages.push(command_page(command.clone(), examples.map_or(&[], |(_, examples)| examples))?);
     }
     Ok(pages)
 }
 
-fn page(command: &Command, examples: Examples) -> Result<File> {
-    let is_root = examples.is_empty();
-    let name = command.get_display_name().unwrap_or(command.get_name()).to_owned();
-    // The sections that end the help become sections of their own.
-    let command = command.clone().name(name.clone()).after_long_help("").after_help("");
-    let man = Man::new(command).manual("imgctl manual");
-    let mut file = Vec::new();
+fn root_page(root: Command) -> Result<File> {
+    let places: Vec<_> = TRANSPORTS.iter().map(|transport| (transport.syntax, transport.description)).collect();
+    let mut roff = Roff::default();
+    section(&mut roff, "TRANSPORTS", &places);
+    section(&mut roff, "PROGRESS EVENTS", PROGRESS_EVENTS);
+    section(&mut roff, "EXIT STATUS", EXIT_CODES);
+    page(root.disable_help_subcommand(true), &roff)
+}
+
+fn command_page(command: Command, examples: Examples) -> Result<File> {
+    let name = format!("imgctl-{}", command.get_name());
+    let usage = format!("imgctl {}", command.get_name());
     let mut roff = Roff::default();
     section(&mut roff, "EXAMPLES", examples);
-    if is_root {
-        let places: Vec<_> = TRANSPORTS.iter().map(|transport| (transport.syntax, transport.description)).collect();
-        section(&mut roff, "TRANSPORTS", &places);
-        section(&mut roff, "PROGRESS EVENTS", PROGRESS_EVENTS);
-    }
     section(&mut roff, "EXIT STATUS", EXIT_CODES);
+    roff.control("SH", ["SEE ALSO"]);
+    roff.text([bold("imgctl"), roman("(1): the options that every command takes, and how locations are written")]);
+    page(command.name(name).bin_name(usage).version(env!("CARGO_PKG_VERSION")).disable_version_flag(true), &roff)
+}
+
+/// A page that ends in `sections`; they stand there instead of the end of the help.
+fn page(command: Command, sections: &Roff) -> Result<File> {
+    let name = command.get_name().to_owned();
+    let man = Man::new(command.after_long_help("")).manual("imgctl manual");
+    let mut file = Vec::new();
     man.render(&mut file)
-        .and_then(|()| roff.to_writer(&mut file))
+        .and_then(|()| sections.to_writer(&mut file))
         .map_err(|error| Error::local("write a page", error))?;
     Ok((format!("{name}.1"), file))
 }

@@ -10,7 +10,6 @@ use imgctl::transport::{Location, Source};
 use imgctl::{Error, Result};
 
 use super::context::Context;
-use super::place;
 
 /// An image or index, resolved.
 pub(crate) struct Opened {
@@ -32,7 +31,7 @@ impl Opened {
     /// Opens the place and resolves the name.
     pub(crate) async fn new(context: &Context, location: &Location) -> Result<Self> {
         let source = context.source()?.source(location).await?;
-        let root = source.resolve(place::source_name(location).as_ref()).await?;
+        let root = source.resolve(location.name().as_ref()).await?;
         Ok(Self { source, root })
     }
 

@@ -25,12 +25,19 @@ impl Listing {
                 ui.text(&lines.iter().map(|line| format!("{line}\n")).collect::<String>())
             }
             Format::Table(template) => {
-                let headers = self.headers.iter().map(|(field, header)| ((*field).to_owned(), Value::from(*header)));
-                let mut rows = vec![template.render(&Value::Object(headers.collect::<Map<_, _>>()))?];
+                let mut rows = vec![template.render(&Value::Object(self.headers(items)))?];
                 rows.extend(lines(&template, items)?);
                 ui.text(&table::aligned(&rows))
             }
         }
+    }
+
+    /// What stands above each field: its own header, else its name in capitals.
+    fn headers(&self, items: &[Value]) -> Map<String, Value> {
+        let fields = items.first().and_then(Value::as_object).into_iter().flat_map(Map::keys);
+        let named = fields.map(|field| (field.clone(), Value::from(field.to_uppercase())));
+        let own = self.headers.iter().map(|(field, header)| ((*field).to_owned(), Value::from(*header)));
+        named.chain(own).collect()
     }
 }
 

@@ -28,7 +28,7 @@ mod units;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches, Parser};
 use imgctl::Error;
 use imgctl::error::Kind;
 
@@ -58,13 +58,9 @@ pub(crate) struct Cli {
 
 /// Runs the command line of this process.
 pub(crate) fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            // A closed stdout or stderr is no error.
-            let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(failure::USAGE));
-        }
+        Err(error) => return refuse(&error),
     };
     let ui = Ui::new(&cli.output, &Terminal::read());
     log::start(&cli.output, ui.clone());
@@ -73,6 +69,30 @@ pub(crate) fn main() -> ExitCode {
         Err(error) => failure::report(&ui, &error),
         Ok(()) => ExitCode::SUCCESS,
     }
+}
+
+fn parse() -> Result<Cli, clap::Error> {
+    Cli::from_arg_matches(&command().try_get_matches()?)
+}
+
+/// The end of the help says how variables are named; each alone would make it twice as long.
+fn command() -> clap::Command {
+    let command = Cli::command().mut_args(|argument| argument.hide_env(true));
+    command.mut_subcommands(|command| command.mut_args(|argument| argument.hide_env(true)))
+}
+
+/// Prints help that was asked for, or what is wrong with the command line.
+fn refuse(error: &clap::Error) -> ExitCode {
+    let matches = command().ignore_errors(true).try_get_matches();
+    let is_json = matches.is_ok_and(|matches| flags::is_progress_json(&matches));
+    if is_json && error.use_stderr() {
+        let text = error.to_string();
+        let line = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        return failure::report(&Ui::json_only(), &Error::usage(line));
+    }
+    // A closed stdout or stderr is no error.
+    let _ = error.print();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(failure::USAGE))
 }
 
 fn run(cli: Cli, ui: &Ui) -> imgctl::Result<()> {
@@ -105,7 +125,6 @@ fn interrupted(signal: Signal) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_definitions_are_consistent() {

@@ -5,17 +5,6 @@ use imgctl::name::{Reference, Tag};
 use imgctl::oci::Digest;
 use imgctl::transport::{Location, Name};
 
-/// What to ask the place for. A registry knows its own reference, tag and digest together.
-pub(crate) fn source_name(location: &Location) -> Option<Name> {
-    match location {
-        Location::Store(name) => Some(name.clone()),
-        Location::Layout { name, .. } | Location::OciArchive { name, .. } | Location::DockerArchive { name, .. } => {
-            name.clone()
-        }
-        Location::Registry(_) | Location::Directory(_) => None,
-    }
-}
-
 /// The destination with a name, where it has none of its own: the source's, else `latest` where there must be one.
 pub(crate) fn named(destination: &Location, source: &Location) -> Result<Location> {
     let tag = tag(source);
@@ -47,7 +36,7 @@ pub(crate) fn destination_names(destination: &Location) -> Vec<Name> {
     match destination {
         Location::Registry(reference) if reference.tag.is_none() && reference.digest.is_none() => Vec::new(),
         Location::Registry(reference) => vec![Name::from(&reference.tag_or_digest())],
-        other => source_name(other).into_iter().collect(),
+        other => other.name().into_iter().collect(),
     }
 }
 

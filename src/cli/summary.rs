@@ -10,7 +10,7 @@ use super::{escape, units};
 
 /// What there is to say of an image or index.
 pub(crate) struct Summary {
-    name: String,
+    location: Location,
     root: Manifest,
     /// The image that is shown, where there is one.
     image: Option<Manifest>,
@@ -23,10 +23,6 @@ pub(crate) struct Summary {
 impl Summary {
     /// Reads it: of an index, the image for `platform`, or for this machine where there is one.
     pub(crate) async fn read(location: &Location, opened: &Opened, platform: Option<&Platform>) -> Result<Self> {
-        let name = match location {
-            Location::Registry(reference) => reference.repository.to_string(),
-            other => other.to_string(),
-        };
         let root = opened.manifest().await?;
         let image = match opened.one(platform).await {
             Ok(image) => Some(image).filter(|image| image.as_image().is_some()),
@@ -38,13 +34,16 @@ impl Summary {
             Some(image) if has_config(image) => Some(Config::parse(&opened.config(image).await?)?),
             _ => None,
         };
-        Ok(Self { name, root, image, config, tags: Vec::new() })
+        Ok(Self { location: location.clone(), root, image, config, tags: Vec::new() })
     }
 
     /// One JSON object.
     pub(crate) fn json(&self) -> Value {
-        let config = self.config.as_ref();
-        let layers = self.layers();
+        let name = match &self.location {
+            Location::Registry(reference) => reference.repository.to_string(),
+            other => other.to_string(),
+        };
+        let (config, layers) = (self.config.as_ref(), self.layers());
         let data = |layer: &Descriptor| {
             json!({
                 "MIMEType": layer.media_type, "Digest": layer.digest, "Size": layer.size,
@@ -52,7 +51,7 @@ impl Summary {
             })
         };
         json!({
-            "Name": self.name,
+            "Name": name,
             "Digest": self.root.digest(),
             "MediaType": self.root.media_type(),
             "RepoTags": self.tags,
@@ -77,7 +76,11 @@ impl Summary {
     /// Lines for people.
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
-        field(&mut text, "Name", &self.name);
+        let name = match &self.location {
+            Location::Registry(reference) => reference.clone().or_latest().to_string(),
+            other => other.to_string(),
+        };
+        field(&mut text, "Name", &name);
         field(&mut text, "Digest", &self.root.digest().to_string());
         field(&mut text, "MediaType", self.root.media_type().as_str());
         if let Some(kind) = self.root.artifact_type() {

@@ -39,12 +39,11 @@ impl Format {
 }
 
 impl Template {
-    /// Reads a template. `\t` and `\n` may be written as two characters.
+    /// Reads a template. Outside of actions, `\t` and `\n` may be written as two characters.
     pub(crate) fn parse(text: &str) -> Result<Self> {
         let mut template = gtmpl::Template::default();
         template.add_funcs(FUNCTIONS);
-        let text = text.replace("\\t", "\t").replace("\\n", "\n");
-        template.parse(text).map_err(|error| Error::usage(format!("--format: {error}")))?;
+        template.parse(unescaped(text)).map_err(|error| Error::usage(format!("--format: {error}")))?;
         Ok(Self(template))
     }
 
@@ -55,8 +54,24 @@ impl Template {
             other => other,
         };
         let context = gtmpl::Context::from(root);
-        self.0.render(&context).map_err(|error| Error::usage(format!("--format: {error}")))
+        self.0.render(&context).map_err(|error| {
+            let message = error.to_string();
+            // It goes on with the whole item.
+            let message = message.split(" in map[").next().unwrap_or_default();
+            Error::usage(format!("--format: {message}"))
+        })
     }
+}
+
+fn unescaped(text: &str) -> String {
+    let plain = |text: &str| text.replace("\\t", "\t").replace("\\n", "\n");
+    let piece = |piece: &str| match piece.split_once("}}") {
+        Some((action, rest)) => format!("{action}}}}}{}", plain(rest)),
+        None => piece.to_owned(),
+    };
+    let mut pieces = text.split("{{");
+    let first = plain(pieces.next().unwrap_or_default());
+    pieces.fold(first, |all, next| format!("{all}{{{{{}", piece(next)))
 }
 
 fn go_value(value: &Value) -> GoValue {
@@ -200,6 +215,7 @@ mod tests {
             ("{{truncate .ID 2}}", "ab"),
             ("{{println .ID}}", "abc\n"),
             ("{{.ID}}\\t{{.Size}}", "abc\t5"),
+            ("\\n{{.ID}}{{\"\\n\"}}", "\nabc\n"),
             ("{{index .Labels \"a.b/c\"}}", "1"),
             ("{{.Labels.missing}}", "<no value>"),
             ("{{range .Config.Env}}{{.}}{{end}}", "A=1"),

@@ -34,7 +34,15 @@ impl Ui {
     pub(crate) fn new(flags: &OutputFlags, terminal: &Terminal) -> Self {
         let bars = MultiProgress::new();
         let mode = flags.progress_mode(!terminal.is_dumb && io::stderr().is_terminal() && !bars.is_hidden());
-        let is_quiet = flags.quiet;
+        Self::with(flags.quiet, mode, bars)
+    }
+
+    /// What speaks JSON on stderr, for a command line that makes no sense.
+    pub(crate) fn json_only() -> Self {
+        Self::with(true, ProgressMode::Json, MultiProgress::new())
+    }
+
+    fn with(is_quiet: bool, mode: ProgressMode, bars: MultiProgress) -> Self {
         Self(Arc::new(Inner { is_quiet, mode, bars, is_closed: false.into(), is_streaming: false.into() }))
     }
 

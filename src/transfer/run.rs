@@ -56,7 +56,10 @@ async fn drive(
     loop {
         while blobs.len() < run.options.jobs.max(1) && !queue.is_empty() {
             if let Some((job, arrived)) = queue.pop_front() {
-                let begun = begin_in_order(&job, run).await?;
+                let begun = match begin_in_order(&job, run).await {
+                    Ok(begun) => begun,
+                    Err(error) => return Err(cause(blobs, error).await),
+                };
                 blobs.spawn(move_blob(run.clone(), job, begun, arrived));
             }
         }
@@ -70,6 +73,16 @@ async fn drive(
         }
     }
     Ok(copied.into_iter().flatten().collect())
+}
+
+/// An archive breaks off for the next blob because one before it failed: that one's error says why.
+async fn cause(mut blobs: JoinSet<Result<()>>, error: Error) -> Error {
+    while let Some(ended) = blobs.join_next().await {
+        if let Ok(Err(cause)) = ended {
+            return cause;
+        }
+    }
+    error
 }
 
 /// Archives give the same file for the same images when blobs begin in the plan's order.

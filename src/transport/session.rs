@@ -1,8 +1,11 @@
 //! Session: what opening a place needs.
 
 use std::collections::HashMap;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use url::Url;
 
@@ -85,16 +88,24 @@ impl Session {
         if let Some(client) = registries.get(registry) {
             return Ok(client.clone());
         }
-        let origin = registry_origin(registry, self.settings.plain_http)?;
+        let origin = self.origin(registry)?;
         let (network, keychain) = (self.settings.network.clone(), Arc::clone(&self.settings.keychain));
         let client = Client::new(registry.clone(), origin, network, keychain)?;
         registries.insert(registry.clone(), client.clone());
         Ok(client)
     }
 
-    /// Where `registry` answers.
+    /// Where `registry` answers. Plain http is never guessed: it is for those who ask for it, and for literal loopback hosts
+    /// unless a certificate was given for them or TLS need not be verified and is what they speak.
     pub fn origin(&self, registry: &Registry) -> Result<Origin> {
-        registry_origin(registry, self.settings.plain_http)
+        let (network, plain_http) = (&self.settings.network, self.settings.plain_http);
+        let wants_tls = !network.ca_certificates.is_empty() || network.identity.is_some();
+        let is_plain = plain_http
+            || (registry.is_loopback()
+                && registry.port() != Some(443)
+                && !wants_tls
+                && !(network.insecure && loopback_speaks_tls(registry)));
+        registry_origin(registry, is_plain)
     }
 
     /// What registries warned of, and how badly used credentials are kept, since the last call.
@@ -104,22 +115,76 @@ impl Session {
     }
 }
 
-/// Where `registry` answers. Plain http is never guessed: it is for literal loopback hosts, or for those who ask for it.
-fn registry_origin(registry: &Registry, plain_http: bool) -> Result<Origin> {
-    let is_plain = plain_http || (registry.is_loopback() && registry.port() != Some(443));
+/// Where `registry` answers.
+fn registry_origin(registry: &Registry, is_plain: bool) -> Result<Origin> {
     let scheme = if is_plain { "http" } else { "https" };
     let url = Url::parse(&format!("{scheme}://{}/", registry.api_authority()))
         .map_err(|error| Error::usage(format!("registry {registry} makes no URL")).with_source(error))?;
     Origin::of(&url)
 }
 
+/// Whether a port of this machine, whose TLS need not be verified, speaks TLS at all: servers that do refuse a plain request.
+/// Nothing secret is in it.
+fn loopback_speaks_tls(registry: &Registry) -> bool {
+    let patience = Duration::from_secs(2);
+    let probe = || -> std::io::Result<bool> {
+        let mut stream = TcpStream::connect(registry.api_authority())?;
+        stream.set_read_timeout(Some(patience))?;
+        stream.write_all(b"GET /v2/ HTTP/1.0\r\n\r\n")?;
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer)?;
+        let is_plain = answer.starts_with(b"HTTP/") && !answer.ends_with(b" 400");
+        Ok(!is_plain)
+    };
+    // Whoever does not answer a plain request in its own words may speak TLS.
+    probe().unwrap_or(true)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn settings() -> Settings {
+        let nowhere = PathBuf::from("/nowhere");
+        Settings {
+            store: nowhere.clone(),
+            temporary: nowhere,
+            keychain: Arc::default(),
+            network: net::Settings::default(),
+            plain_http: false,
+        }
+    }
+
+    /// A port that answers every connection with `answer`.
+    fn port_that_says(answer: &'static [u8]) -> Registry {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let registry = listener.local_addr().unwrap().to_string().parse().unwrap();
+        std::thread::spawn(move || listener.accept().unwrap().0.write_all(answer));
+        registry
+    }
+
+    #[test]
+    fn an_insecure_loopback_port_is_asked_whether_it_speaks_tls() {
+        let mut settings = settings();
+        settings.network.insecure = true;
+        let session = Session::new(settings);
+        for (answer, is_https) in [
+            (&b"HTTP/1.0 200 OK\r\n\r\n"[..], false),
+            (b"HTTP/1.1 401 Unauthorized\r\n\r\n", false),
+            (b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n", true),
+            (b"\x15\x03\x01\x00\x02\x02\x46", true),
+        ] {
+            assert_eq!(session.origin(&port_that_says(answer)).unwrap().is_https(), is_https);
+        }
+    }
+
     #[test]
     fn a09_plain_http_is_for_literal_loopback_alone() {
-        let origin = |text: &str, plain| registry_origin(&text.parse().unwrap(), plain).unwrap().to_string();
+        let origin = |text: &str, plain_http| {
+            let network = net::Settings::default();
+            let settings = Settings { network, plain_http, ..settings() };
+            Session::new(settings).origin(&text.parse().unwrap()).unwrap().to_string()
+        };
         for (registry, expected) in [
             ("docker.io", "https://registry-1.docker.io:443"),
             ("quay.io", "https://quay.io:443"),

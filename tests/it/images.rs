@@ -33,13 +33,7 @@ async fn images_are_listed_as_docker_does() {
     fill_store(&env, &image, "app:1").await;
     let id = image.config();
     let listed = lines(&env, &["images"]);
-    assert_eq!(
-        listed[0],
-        "REPOSITORY   TAG       IMAGE ID       CREATED        SIZE".replace("CREATED        ", &{
-            let width = listed[0].find("SIZE").unwrap() - listed[0].find("CREATED").unwrap();
-            format!("{:width$}", "CREATED")
-        })
-    );
+    assert!(listed[0].starts_with("REPOSITORY   TAG       IMAGE ID       CREATED "), "{}", listed[0]);
     assert!(listed[1].starts_with(&format!("app          1         {}   ", id.short())), "{}", listed[1]);
     assert!(listed[1].ends_with('B'), "{}", listed[1]);
 

@@ -75,7 +75,8 @@ async fn s20_skopeo_and_umoci_read_our_layouts() {
     }
     let listed = env.tool("umoci", ["ls", "--layout", "ours"]).run().ok();
     assert_eq!(listed.stdout_text(), "small\nmulti\n");
-    env.tool("umoci", ["stat", "--image", "ours:small"]).run().ok();
+    env.tool("umoci", ["unpack", "--rootless", "--image", "ours:small", "bundle"]).run().ok();
+    assert_eq!(fs::read_to_string(env.path("bundle/rootfs/etc/hello")).unwrap(), "hello\n");
     env.tool("umoci", ["tag", "--image", "ours:small", "again"]).run().ok();
     env.tool("umoci", ["gc", "--layout", "ours"]).run().ok();
     for (name, image) in [("small", &small), ("again", &small), ("multi", &index)] {
@@ -159,7 +160,8 @@ async fn t110_what_a_layout_pretends_is_refused() {
     let env = Env::new();
     let image = TestImage::of_size(3, 100_000);
     let layer = image.layers()[0];
-    let spoil: [(&str, fn(&Path), Kind); 5] = [
+    type Spoil = fn(&Path);
+    let spoil: [(&str, Spoil, Kind); 5] = [
         ("symlink", |path| std::os::unix::fs::symlink("/etc/passwd", path).unwrap(), Kind::Unsafe),
         ("directory", |path| fs::create_dir(path).unwrap(), Kind::Unsafe),
         ("missing", |_| (), Kind::NotFound),
@@ -180,12 +182,11 @@ async fn t110_what_a_layout_pretends_is_refused() {
 }
 
 #[tokio::test]
-async fn d13_bytes_and_sha512_survive_every_local_place() {
+async fn d13_bytes_survive_every_local_place() {
     let env = Env::new();
     let image = ImageBuilder::new().layer(Layer::of_file("a", "b")).annotation("odd", "  \u{e9} \"x\" ").build();
     image.write_layout(&env.path("given"), "x");
-    let store = |name: &'static str| (env.path(name), name);
-    let (path, _) = store("store");
+    let path = env.store();
     copy(layout(&env.path("given")), "x", Arc::new(StoreDestination::create_or_open(&path).unwrap()), "a")
         .await
         .unwrap();
@@ -207,4 +208,15 @@ async fn the_store_lists_what_came_from_an_index() {
     assert_eq!(images.len(), 1);
     assert_eq!(images[0].descriptor.digest, index.digest());
     assert!(images[0].platform.as_ref().unwrap().satisfies(&Platform::host()));
+}
+
+#[tokio::test]
+async fn nothing_is_made_before_something_is_put() {
+    let env = Env::new();
+    TestImage::small().write_layout(&env.path("given"), "x");
+    for place in ["oci:new", "dir:new"] {
+        env.imgctl(["copy", "--dry-run", "oci:given:x", place]).run().ok();
+        env.imgctl(["copy", "oci:given:missing", place]).run().fails(4);
+        assert_eq!(names(&env.path("")), ["given"], "{place}");
+    }
 }

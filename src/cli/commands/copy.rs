@@ -1,6 +1,7 @@
 //! `imgctl copy`.
 
 use clap::ValueEnum;
+use clap::builder::FalseyValueParser;
 use imgctl::name::Tag;
 use imgctl::oci::Platform;
 use imgctl::transfer::{Format, IndexMode, Item, Options};
@@ -29,24 +30,24 @@ pub(crate) struct Args {
     #[arg(long, value_name = "HOW", env = "IMGCTL_INDEX")]
     index: Option<Index>,
     /// Copy the manifests that describe the image too: signatures, SBOMs, attestations
-    #[arg(long, env = "IMGCTL_REFERRERS")]
+    #[arg(long, env = "IMGCTL_REFERRERS", value_parser = FalseyValueParser::new())]
     referrers: bool,
     /// Convert manifests to these media types; digests change
     #[arg(long, value_name = "TYPES", env = "IMGCTL_TO")]
     to: Option<MediaTypes>,
     /// Fail rather than change a digest
-    #[arg(long, env = "IMGCTL_PRESERVE_DIGESTS")]
+    #[arg(long, env = "IMGCTL_PRESERVE_DIGESTS", value_parser = FalseyValueParser::new())]
     preserve_digests: bool,
     /// Fetch layers that may not be distributed from where they point to, and push them
-    #[arg(long, env = "IMGCTL_ALLOW_FOREIGN_LAYERS")]
+    #[arg(long, env = "IMGCTL_ALLOW_FOREIGN_LAYERS", value_parser = FalseyValueParser::new())]
     allow_foreign_layers: bool,
     /// Copy all tags of the source
-    #[arg(long, conflicts_with = "platforms")]
+    #[arg(long)]
     all_tags: bool,
     #[command(flatten)]
     dry_run: DryRunFlags,
     // skopeo's spellings.
-    #[arg(short = 'a', long, hide = true, conflicts_with = "platforms")]
+    #[arg(short = 'a', long, hide = true)]
     all: bool,
     #[arg(long, hide = true)]
     multi_arch: Option<MultiArch>,
@@ -156,7 +157,7 @@ async fn items(context: &Context, pairs: &[(Location, Location)]) -> Result<Vec<
     for (from, to) in pairs {
         items.push(Item {
             source: context.source()?.source(from).await?,
-            source_name: place::source_name(from),
+            source_name: from.name(),
             destination: destination.clone(),
             destination_names: place::destination_names(to),
         });

@@ -38,7 +38,7 @@ pub(crate) const EXAMPLES: Examples = &[
     ("Load what another machine saves", "ssh other docker save app:1.2 | imgctl load"),
 ];
 
-const WORDS: Words = Words { waiting: "Waiting", moving: "Loading layer", done: "Loaded", ..PULL };
+const WORDS: Words = Words { begins: "Loading layer", moving: "Loading layer", done: "Loaded", ..PULL };
 
 /// An image of the archive.
 struct Loaded {

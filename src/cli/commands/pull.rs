@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use clap::builder::FalseyValueParser;
 use imgctl::name::{Reference, Tag};
 use imgctl::oci::{Digest, Platform};
 use imgctl::transfer::{Copied, IndexMode, Item, Options};
@@ -24,8 +25,8 @@ pub(crate) struct Args {
     images: Vec<Reference>,
     #[command(flatten)]
     platforms: PlatformsFlags,
-    /// Pull the images for all platforms
-    #[arg(long, env = "IMGCTL_ALL_PLATFORMS", conflicts_with = "platforms")]
+    /// Pull the images for all platforms, whatever --platform says
+    #[arg(long, env = "IMGCTL_ALL_PLATFORMS", value_parser = FalseyValueParser::new())]
     all_platforms: bool,
     /// Pull all tags of the repository
     #[arg(short, long)]

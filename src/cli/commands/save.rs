@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
+use clap::builder::FalseyValueParser;
 use imgctl::error::Kind;
 use imgctl::name::Reference;
 use imgctl::oci::Platform;
@@ -43,8 +44,8 @@ pub(crate) struct Args {
     pull: Pull,
     #[command(flatten)]
     platforms: PlatformsFlags,
-    /// Save the images for all platforms
-    #[arg(long, env = "IMGCTL_ALL_PLATFORMS", conflicts_with = "platforms")]
+    /// Save the images for all platforms, whatever --platform says
+    #[arg(long, env = "IMGCTL_ALL_PLATFORMS", value_parser = FalseyValueParser::new())]
     all_platforms: bool,
     #[command(flatten)]
     dry_run: DryRunFlags,
@@ -100,7 +101,8 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
             destination_names: saved.names,
         });
     }
-    let options = Options { platforms: args.platforms.platforms(), ..context.options() };
+    let platforms = if args.all_platforms { Vec::new() } else { args.platforms.platforms() };
+    let options = Options { platforms, ..context.options() };
     if let Some(report) = moving::run(context, items, &options, (&COPY, &args.dry_run)).await? {
         context.ui.summary(&report);
     }

@@ -5,7 +5,7 @@ mod platform;
 mod registry;
 mod transfer;
 
-pub(crate) use output::{DryRunFlags, FormatFlag, OutputFlags, ProgressMode};
+pub(crate) use output::{DryRunFlags, FormatFlag, OutputFlags, ProgressMode, is_progress_json};
 pub(crate) use platform::{PlatformFlags, PlatformsFlags};
 pub(crate) use registry::{RegistryFlags, Side, UserPassword};
 pub(crate) use transfer::TransferFlags;

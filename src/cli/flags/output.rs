@@ -1,7 +1,7 @@
 //! How to talk to the user: `--quiet`, `--progress`, logs, `--format`.
 
 use clap::builder::FalseyValueParser;
-use clap::{ArgAction, Args, ValueEnum};
+use clap::{ArgAction, ArgMatches, Args, ValueEnum};
 use tracing::Level;
 
 /// What is printed beside the result.
@@ -50,6 +50,11 @@ enum LogLevel {
     Info,
     Debug,
     Trace,
+}
+
+/// Whether a command line that makes no sense asks for JSON all the same.
+pub(crate) fn is_progress_json(matches: &ArgMatches) -> bool {
+    matches.try_get_one::<ProgressMode>("progress").ok().flatten() == Some(&ProgressMode::Json)
 }
 
 impl OutputFlags {

@@ -25,9 +25,9 @@ pub(crate) struct RegistryFlags {
     #[arg(long, global = true, value_name = "USER[:PASS]", env = "IMGCTL_DEST_CREDS", hide_env_values = true)]
     #[arg(hide_short_help = true)]
     dest_creds: Option<UserPassword>,
-    /// Use no credentials, even where some are stored
+    /// Use no credentials, even where some are given or stored
     #[arg(long, alias = "no-creds", global = true, env = "IMGCTL_ANONYMOUS", value_parser = FalseyValueParser::new())]
-    #[arg(hide_short_help = true, conflicts_with_all = ["creds", "src_creds", "dest_creds"])]
+    #[arg(hide_short_help = true)]
     pub(crate) anonymous: bool,
     /// Read credentials from this file (docker's config.json or podman's auth.json) and nowhere else
     #[arg(long, global = true, value_name = "FILE", env = "IMGCTL_AUTHFILE", hide_short_help = true)]

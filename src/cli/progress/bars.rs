@@ -55,35 +55,36 @@ impl Bars {
     fn blob(&self, blob: &Descriptor, event: &BlobEvent<'_>) {
         let mut moving = self.moving();
         match event {
-            BlobEvent::Started => self.start(&mut moving, blob),
-            BlobEvent::Moved(bytes) => moving.advance(&blob.digest, *bytes, self.words),
+            BlobEvent::Started => {}
+            BlobEvent::Moved(bytes) => {
+                if !moving.blobs.contains_key(&blob.digest) {
+                    self.start(&mut moving, blob);
+                }
+                moving.advance(&blob.digest, *bytes);
+            }
             BlobEvent::Retrying { .. } => moving.restart(&blob.digest),
             _ => moving.end(blob, matches!(event, BlobEvent::Present | BlobEvent::Mounted(_))),
         }
         drop(moving);
-        if let Some(state) = state(self.words, event).filter(|_| !matches!(event, BlobEvent::Started)) {
+        if let Some(state) = state(self.words, event).filter(|_| self.words.tell_of(blob)) {
             self.ui.say(&state_line(blob, &state));
         }
     }
 
     fn start(&self, moving: &mut Moving, blob: &Descriptor) {
         let bar = ProgressBar::new(blob.size).with_style(self.styles.blob.clone());
-        let bar = bar.with_prefix(blob.digest.short()).with_message(self.words.waiting);
+        let bar = bar.with_prefix(blob.digest.short()).with_message(self.words.moving);
         let bar = match &moving.total {
             Some(total) => self.bars.insert_before(total, bar),
             None => self.bars.add(bar),
         };
-        bar.tick();
         moving.blobs.insert(blob.digest, bar);
     }
 }
 
 impl Moving {
-    fn advance(&self, digest: &Digest, bytes: u64, words: &Words) {
+    fn advance(&self, digest: &Digest, bytes: u64) {
         if let Some(bar) = self.blobs.get(digest) {
-            if bar.position() == 0 {
-                bar.set_message(words.moving);
-            }
             bar.inc(bytes);
         }
         if let Some(total) = &self.total {
@@ -149,7 +150,7 @@ impl Styles {
             ..30 => ("{prefix}: {wide_msg}", "{prefix}"),
             30..50 => ("{prefix}: {wide_msg}", "{prefix} {moved}"),
             50..111 => ("{prefix}: {msg}  {moved}", "{prefix} blobs  {moved}  {rate}  {left}"),
-            _ => ("{prefix}: {msg} [{bar:50}]  {moved}", "{prefix} blobs  {moved}  {rate}  {left} left"),
+            _ => ("{prefix}: {msg} [{bar:50}]  {moved}", "{prefix} blobs  {moved}  {rate}  {left}"),
         };
         Self { blob: style(blob), total: style(total) }
     }
@@ -165,7 +166,8 @@ fn style(template: &str) -> ProgressStyle {
         .with_key("rate", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
             let _ = write!(out, "{}/s", units::size(state.per_sec() as u64, 3));
         })
-        .with_key("left", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
-            let _ = write!(out, "{}", units::elapsed(Duration::from_secs(state.eta().as_secs())));
+        .with_key("left", |state: &ProgressState, out: &mut dyn std::fmt::Write| match state.eta().as_secs() {
+            0 => {}
+            seconds => _ = write!(out, "{} left", units::elapsed(Duration::from_secs(seconds))),
         })
 }

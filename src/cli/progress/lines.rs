@@ -1,6 +1,9 @@
 //! Without a terminal: one line for each change of state.
 
-use imgctl::oci::Descriptor;
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+use imgctl::oci::{Descriptor, Digest};
 use imgctl::transfer::{BlobEvent, Event, Observer};
 
 use super::Words;
@@ -10,22 +13,30 @@ use crate::cli::ui::Ui;
 pub(super) struct Lines {
     ui: Ui,
     words: &'static Words,
+    moving: Mutex<HashSet<Digest>>,
 }
 
 impl Lines {
     pub(super) fn new(ui: Ui, words: &'static Words) -> Self {
-        Self { ui, words }
+        Self { ui, words, moving: Mutex::default() }
+    }
+
+    fn blob(&self, blob: &Descriptor, event: &BlobEvent<'_>) {
+        let mut moving = self.moving.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = match event {
+            BlobEvent::Moved(_) => moving.insert(blob.digest).then(|| self.words.begins.to_owned()),
+            other => state(self.words, other),
+        };
+        if let Some(state) = state.filter(|_| self.words.tell_of(blob)) {
+            self.ui.say(&state_line(blob, &state));
+        }
     }
 }
 
 impl Observer for Lines {
     fn on(&self, event: &Event<'_>) {
         match event {
-            Event::Blob(blob, event) => {
-                if let Some(state) = state(self.words, event) {
-                    self.ui.say(&state_line(blob, &state));
-                }
-            }
+            Event::Blob(blob, event) => self.blob(blob, event),
             Event::Warning(text) => self.ui.warn(text),
             _ => {}
         }
@@ -37,10 +48,9 @@ pub(super) fn state_line(blob: &Descriptor, state: &str) -> String {
     format!("{}: {state}", blob.digest.short())
 }
 
-/// The state a blob is in after `event`, where that is news.
+/// The state a blob is in after `event`, where that is news; that it moves is not.
 pub(super) fn state(words: &Words, event: &BlobEvent<'_>) -> Option<String> {
     Some(match event {
-        BlobEvent::Started => words.waiting.to_owned(),
         BlobEvent::Done => words.done.to_owned(),
         BlobEvent::Present => words.present.to_owned(),
         BlobEvent::Mounted(repository) => format!("Mounted from {}", repository.path()),

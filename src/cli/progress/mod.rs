@@ -6,6 +6,7 @@ mod lines;
 
 use std::sync::Arc;
 
+use imgctl::oci::{Descriptor, Role};
 use imgctl::transfer::{Observer, Report};
 use indicatif::MultiProgress;
 use serde_json::json;
@@ -16,27 +17,46 @@ use super::units;
 
 /// What happens to a blob, in the words of the command.
 pub(crate) struct Words {
-    /// It is waiting.
-    pub(crate) waiting: &'static str,
+    /// Its first bytes move.
+    pub(crate) begins: &'static str,
     /// Its bytes are moving.
     pub(crate) moving: &'static str,
     /// It arrived.
     pub(crate) done: &'static str,
     /// It was there.
     pub(crate) present: &'static str,
+    /// Whether it is told of layers alone, as docker does.
+    pub(crate) layers_only: bool,
+}
+
+impl Words {
+    /// Whether `blob` is told of.
+    fn tell_of(&self, blob: &Descriptor) -> bool {
+        !self.layers_only || blob.media_type.role() != Role::Config
+    }
 }
 
 /// docker's words for a pull.
-pub(crate) const PULL: Words =
-    Words { waiting: "Pulling fs layer", moving: "Downloading", done: "Pull complete", present: "Already exists" };
+pub(crate) const PULL: Words = Words {
+    begins: "Pulling fs layer",
+    moving: "Downloading",
+    done: "Pull complete",
+    present: "Already exists",
+    layers_only: true,
+};
 
 /// docker's words for a push.
-pub(crate) const PUSH: Words =
-    Words { waiting: "Preparing", moving: "Pushing", done: "Pushed", present: "Layer already exists" };
+pub(crate) const PUSH: Words = Words {
+    begins: "Preparing",
+    moving: "Pushing",
+    done: "Pushed",
+    present: "Layer already exists",
+    layers_only: true,
+};
 
 /// Words for everything else.
 pub(crate) const COPY: Words =
-    Words { waiting: "Waiting", moving: "Copying", done: "Copied", present: "Already exists" };
+    Words { begins: "Copying", moving: "Copying", done: "Copied", present: "Already exists", layers_only: false };
 
 /// What tells the user about a copy.
 pub(crate) fn observer(ui: Ui, mode: ProgressMode, bars: &MultiProgress, words: &'static Words) -> Arc<dyn Observer> {

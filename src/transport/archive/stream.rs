@@ -25,6 +25,7 @@ pub(super) struct Stream {
     pieces: Option<mpsc::Sender<Bytes>>,
     result: Option<oneshot::Receiver<io::Result<()>>>,
     cut: Option<Digest>,
+    failure: Option<io::ErrorKind>,
 }
 
 impl Stream {
@@ -41,11 +42,14 @@ impl Stream {
             drop(received);
             drop(done.send(written));
         });
-        Self { name, pieces: Some(pieces), result: Some(result), cut: None }
+        Self { name, pieces: Some(pieces), result: Some(result), cut: None, failure: None }
     }
 
-    /// Errs where a blob was begun and not ended: what would follow is lost on every reader.
+    /// Errs where the reader is gone, and where a blob was begun and not ended: what would follow is lost on every reader.
     pub(super) fn check(&self) -> Result<()> {
+        if let Some(kind) = self.failure {
+            return Err(self.failed(kind.into()));
+        }
         match self.cut {
             Some(digest) => Err(Error::new(Kind::Failed, format!("{}: the archive broke off in {digest}", self.name))
                 .with_digest(digest)),
@@ -68,9 +72,16 @@ impl Stream {
         let result = self.result.take().ok_or_else(|| self.finished())?;
         match result.await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(Error::local(format!("write to {}", self.name), error)),
+            Ok(Err(error)) => {
+                self.failure = Some(error.kind());
+                Err(self.failed(error))
+            }
             Err(_) => Err(self.finished()),
         }
+    }
+
+    fn failed(&self, error: io::Error) -> Error {
+        Error::local(format!("write to {}", self.name), error)
     }
 
     fn finished(&self) -> Error {

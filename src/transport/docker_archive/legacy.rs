@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, Read};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::json;
 
@@ -16,22 +17,47 @@ const BUFFER: usize = 512 * 1024;
 
 /// What was made, and where its blobs are.
 #[derive(Default)]
-pub(super) struct Legacy {
+pub(super) struct Legacy(Mutex<Made>);
+
+#[derive(Default)]
+struct Made {
     manifests: HashMap<Digest, Manifest>,
     blobs: HashMap<Digest, Span>,
+    /// Layers that were read, by where they are and what they unpack to.
+    layers: HashMap<(Span, Digest), Descriptor>,
 }
 
 impl Legacy {
-    pub(super) fn manifest(&self, digest: &Digest) -> Option<&Manifest> {
-        self.manifests.get(digest)
+    fn made(&self) -> MutexGuard<'_, Made> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn manifest(&self, digest: &Digest) -> Option<Manifest> {
+        self.made().manifests.get(digest).cloned()
     }
 
     pub(super) fn blob(&self, digest: &Digest) -> Option<Span> {
-        self.blobs.get(digest).copied()
+        self.made().blobs.get(digest).copied()
     }
 
     /// Makes the manifest of an image; blocks, since compressed layers are read once to learn their digests.
-    pub(super) fn add(&mut self, tar: &Tar, entry: &Entry) -> Result<Descriptor> {
+    pub(super) fn add(&self, tar: &Tar, entry: &Entry) -> Result<Descriptor> {
+        let (config, diff_ids) = self.add_config(tar, entry)?;
+        if diff_ids.len() != entry.layers.len() {
+            let (layers, ids) = (entry.layers.len(), diff_ids.len());
+            return Err(Error::mismatch(format!("manifest.json lists {layers} layers, the config {ids}")));
+        }
+        let layers = entry.layers.iter().zip(diff_ids).map(|(name, diff_id)| self.add_layer(tar, name, diff_id));
+        let layers = layers.collect::<Result<Vec<_>>>()?;
+        let media_type = MediaType::OCI_MANIFEST;
+        let document = json!({ "schemaVersion": 2, "mediaType": media_type, "config": config, "layers": layers });
+        let manifest = Manifest::parse(document.to_string(), Some(&media_type))?;
+        let descriptor = manifest.descriptor();
+        self.made().manifests.insert(descriptor.digest, manifest);
+        Ok(descriptor)
+    }
+
+    fn add_config(&self, tar: &Tar, entry: &Entry) -> Result<(Descriptor, Vec<Digest>)> {
         let span = member(tar, &entry.config)?;
         let bytes = tar.read(span, CONFIG_LIMIT)?;
         let config = Descriptor::of(MediaType::OCI_CONFIG, &bytes);
@@ -39,25 +65,18 @@ impl Legacy {
             let message = format!("config {:?} has digest {}", entry.config, config.digest);
             return Err(Error::mismatch(message).with_digest(claimed));
         }
-        self.blobs.insert(config.digest, span);
-        let diff_ids = Config::parse(&bytes)?.rootfs.diff_ids;
-        if diff_ids.len() != entry.layers.len() {
-            let (layers, ids) = (entry.layers.len(), diff_ids.len());
-            return Err(Error::mismatch(format!("manifest.json lists {layers} layers, the config {ids}")));
-        }
-        let mut layers = Vec::new();
-        for (name, diff_id) in entry.layers.iter().zip(diff_ids) {
-            let span = member(tar, name)?;
-            let layer = described(tar, span, diff_id)?;
-            self.blobs.insert(layer.digest, span);
-            layers.push(layer);
-        }
-        let media_type = MediaType::OCI_MANIFEST;
-        let document = json!({ "schemaVersion": 2, "mediaType": media_type, "config": config, "layers": layers });
-        let manifest = Manifest::parse(document.to_string(), Some(&media_type))?;
-        let descriptor = manifest.descriptor();
-        self.manifests.insert(descriptor.digest, manifest);
-        Ok(descriptor)
+        self.made().blobs.insert(config.digest, span);
+        Ok((config, Config::parse(&bytes)?.rootfs.diff_ids))
+    }
+
+    fn add_layer(&self, tar: &Tar, name: &str, diff_id: Digest) -> Result<Descriptor> {
+        let span = member(tar, name)?;
+        let known = self.made().layers.get(&(span, diff_id)).cloned();
+        let layer = known.map_or_else(|| described(tar, span, diff_id), Ok)?;
+        let mut made = self.made();
+        made.blobs.insert(layer.digest, span);
+        made.layers.insert((span, diff_id), layer.clone());
+        Ok(layer)
     }
 }
 

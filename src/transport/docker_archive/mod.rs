@@ -7,7 +7,7 @@ mod manifest_json;
 mod writer;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -27,7 +27,7 @@ pub struct DockerArchive(Arc<Inner>);
 struct Inner {
     layout: Layout,
     catalogue: Catalogue,
-    legacy: Mutex<Legacy>,
+    legacy: Legacy,
 }
 
 impl DockerArchive {
@@ -44,7 +44,7 @@ impl DockerArchive {
                 .with_hint("archives of docker before 1.10 are not read; load and save them with docker"));
             }
             let catalogue = Catalogue::new(&layout, entries)?;
-            Ok(Self(Arc::new(Inner { layout, catalogue, legacy: Mutex::default() })))
+            Ok(Self(Arc::new(Inner { layout, catalogue, legacy: Legacy::default() })))
         })
         .await
     }
@@ -59,10 +59,6 @@ impl Inner {
         let stored = digest_of(name).map_or(Ok(None), |digest| self.layout.by_digest(&digest))?;
         stored.map(|descriptor| Root::Stored(Box::new(descriptor))).ok_or_else(|| self.catalogue.missing(name))
     }
-
-    fn legacy(&self) -> MutexGuard<'_, Legacy> {
-        self.legacy.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 #[async_trait]
@@ -76,18 +72,18 @@ impl Source for DockerArchive {
             Root::Stored(descriptor) => Ok(*descriptor),
             Root::Listed(entry) => {
                 let inner = self.0.clone();
-                blocking(move || inner.legacy().add(inner.layout.tar(), &entry)).await
+                blocking(move || inner.legacy.add(inner.layout.tar(), &entry)).await
             }
         }
     }
 
     async fn manifest(&self, descriptor: &Descriptor) -> Result<Manifest> {
-        let made = self.0.legacy().manifest(&descriptor.digest).cloned();
+        let made = self.0.legacy.manifest(&descriptor.digest);
         made.map_or_else(|| self.0.layout.manifest(descriptor), Ok)
     }
 
     async fn blob(&self, descriptor: &Descriptor, from: u64) -> Result<BlobReader> {
-        let span = self.0.legacy().blob(&descriptor.digest);
+        let span = self.0.legacy.blob(&descriptor.digest);
         match span {
             Some(span) => {
                 check_size(span, descriptor)?;
