@@ -7,26 +7,23 @@
     reason = "all of this is test code: it fails loudly, writes plain files, and is seen by nobody outside"
 )]
 
+mod commands;
 mod documents;
 mod documents_bytes;
 mod documents_limits;
 mod documents_shape;
-mod images;
-mod local_places;
-mod login;
-mod commands;
 mod floors;
 mod generated;
 mod images;
 mod local_places;
 mod login;
-mod output;
 mod network;
+mod output;
 mod readme;
-mod signals;
 mod secrets;
 mod secrets_elsewhere;
 mod secrets_output;
 mod secrets_realm;
+mod signals;
 mod support;
 mod support_selftest;
