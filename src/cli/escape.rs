@@ -35,7 +35,7 @@ pub(crate) fn json(text: &str) -> Cow<'_, str> {
     replaced(text, |c| is_dangerous(c) && !c.is_ascii_whitespace(), |c, out| write!(out, "\\u{:04x}", c as u32))
 }
 
-/// `text` with what would be the password in `user:password@host/…` as `…`: for what the user typed in a wrong place.
+/// `text` with what would be the password in `user:password@host` as `…`: for what the user typed in a wrong place.
 pub(crate) fn without_passwords(text: &str) -> Cow<'_, str> {
     let mut out = Cow::Borrowed(text);
     let mut from = 0;
@@ -45,12 +45,10 @@ pub(crate) fn without_passwords(text: &str) -> Cow<'_, str> {
         let start = before.rfind(|c: char| c.is_whitespace() || matches!(c, '/' | '\'' | '"')).map_or(0, |at| at + 1);
         let Some(colon) = before[start..].find(':').map(|colon| start + colon + 1) else { continue };
         let word = after.split(|c: char| c.is_whitespace() || matches!(c, '\'' | '"')).next().unwrap_or_default();
-        // `name:tag@digest` has no path behind it.
-        if before[..start].ends_with("://") || word.contains('/') {
+        if !["sha256:", "sha512:"].iter().any(|algorithm| word.starts_with(algorithm)) {
             let hidden = format!("{}…", &out[..colon]);
-            let rest = out[at..].to_owned();
             from = hidden.len() + 1;
-            out = Cow::Owned(hidden + &rest);
+            out = Cow::Owned(hidden + &out[at..]);
         }
     }
     out
@@ -91,8 +89,8 @@ mod tests {
     #[test]
     fn a15_passwords_typed_in_a_wrong_place_are_not_repeated() {
         assert_eq!(without_passwords("'u:p@h:1/a': \"u:p@h:1/a\" is"), "'u:…@h:1/a': \"u:…@h:1/a\" is");
-        assert_eq!(without_passwords("https://u:p:q@h 'x'"), "https://u:…@h 'x'");
-        for plain in ["", "busybox:1@sha256:00", "a:1@b", "u@h/a", "@", "r:5000/a:1@sha256:00 /x"] {
+        assert_eq!(without_passwords("https://u:p:q@h \"u:p:q@h\""), "https://u:…@h \"u:…@h\"");
+        for plain in ["", "busybox:1@sha256:00", "u@h/a", "@", "r:5000/a:1@sha256:00 /x"] {
             assert_eq!(without_passwords(plain), plain);
         }
     }

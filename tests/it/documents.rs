@@ -50,6 +50,13 @@ pub fn refused_by(env: &Env, registry: &FaultRegistry, args: &[&str], code: i32)
     outcome
 }
 
+/// Whether a layout names nothing, or was not even begun.
+pub fn names_nothing(layout: &Path) -> bool {
+    let Ok(index) = fs::read(layout.join("index.json")) else { return true };
+    let index: serde_json::Value = serde_json::from_slice(&index).unwrap();
+    index["manifests"].as_array().is_some_and(Vec::is_empty)
+}
+
 fn is_verified(file: &Path, content: &BTreeMap<PathBuf, Vec<u8>>) -> bool {
     let parts: Vec<String> = file.iter().rev().take(2).map(|part| part.to_string_lossy().into_owned()).collect();
     let [hex, algorithm] = &parts[..] else { return false };

@@ -5,7 +5,7 @@ use std::fs;
 use imgctl::oci::{Digest, MediaType};
 use serde_json::{Value, json};
 
-use crate::documents::{RSS_KIB, assert_only_manifest_was_read, refused, refused_by};
+use crate::documents::{RSS_KIB, assert_only_manifest_was_read, names_nothing, refused, refused_by};
 use crate::support::env::Env;
 use crate::support::fault_registry::FaultRegistry;
 use crate::support::image::TestImage;
@@ -91,7 +91,6 @@ fn d02_keys_that_others_read_otherwise_are_refused() {
         ("{", "{\"x\":\"\\ud800\","),
         ("{", "{\"annotations\":{\"a\":\"1\",\"a\":\"2\"},"),
     ] {
-        eprintln!("{from} → {to}");
         let (outcome, registry) = refused("ok/a", &replaced(&image, from, to), 5);
         outcome.says("manifest");
         assert_only_manifest_was_read(&registry);
@@ -147,7 +146,7 @@ fn d03_a_bad_digest_in_a_layout_opens_no_file() {
         let inside: Vec<&str> =
             opened.lines().filter(|line| line.contains("given/blobs") || line.contains("passwd")).collect();
         assert!(inside.is_empty(), "{inside:?}");
-        assert!(!env.path("out/index.json").exists());
+        assert!(names_nothing(&env.path("out")));
         env.assert_no_leftovers();
     }
 }
@@ -193,7 +192,7 @@ fn d05_sizes_that_lie_are_refused() {
     for fault in ["f/negsize", "f/hugesize", "f/wrongsize", "f/extra", "f/infinite"] {
         let (_, registry) = refused(fault, &image, 5);
         let sent = registry.bytes_sent(fault);
-        assert!(sent < 2 * (image.size() + 64 * 1024) + 64 * 1024, "{fault}: {sent} bytes");
+        assert!(sent < 5 * (image.size() + 64 * 1024), "{fault}: {sent} bytes");
     }
     for size in [json!(u64::MAX), json!(i64::MAX as u64 + 1), json!(-1), json!(0), json!(1_u64 << 50)] {
         for place in ["config", "layers"] {
@@ -269,7 +268,7 @@ fn d09_an_index_that_holds_itself_ends() {
     fs::write(path, &own.manifest).unwrap();
     let outcome = env.imgctl(["copy", "oci:given:x", "oci:out"]).run().fails(5).within(5.0);
     assert!(outcome.max_rss_kib < RSS_KIB);
-    assert!(!env.path("out/index.json").exists());
+    assert!(names_nothing(&env.path("out")));
 }
 
 #[test]

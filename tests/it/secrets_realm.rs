@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::documents::names_nothing;
 use crate::secrets::{PASSWORD, STORED, Stored, WORTHLESS, behind_realm, demand_token_of, env, logged_in, with_names};
 use crate::support::attacker::Attacker;
 use crate::support::certificates::Authority;
@@ -17,7 +18,7 @@ use crate::support::token_server::{Mode, TokenServer, TokenSettings};
 #[track_caller]
 fn refused(env: &Env, host: &str, code: i32) -> crate::support::outcome::Outcome {
     let outcome = env.imgctl(["copy", &format!("{host}/ok/a:1"), "oci:out"]).run().fails(code).within(10.0);
-    assert!(!env.path("out/index.json").exists());
+    assert!(names_nothing(&env.path("out")));
     env.assert_no_leftovers();
     outcome
 }
