@@ -5,7 +5,6 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use etcetera::{AppStrategy, AppStrategyArgs};
-use http::HeaderMap;
 use imgctl::auth::Keychain;
 use imgctl::net::{self, Secret};
 use imgctl::transfer::Options;
@@ -182,7 +181,7 @@ impl Context {
             ca_certificates: flags.ca_file.iter().map(|file| read(file)).collect::<Result<_>>()?,
             identity,
             insecure: flags.is_insecure(side),
-            headers: HeaderMap::new(),
+            headers: credentials::headers(flags, &self.environment)?,
             user_agent: format!("imgctl/{}", env!("CARGO_PKG_VERSION")),
             connect_timeout: CONNECT_TIMEOUT,
             idle_timeout: self.transfer.idle_timeout,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use http::HeaderMap;
 use imgctl::auth::{Credential, CredentialStore, DockerConfig, Helpers, Keychain, Keyring, Realms, Stores};
 use imgctl::name::Registry;
 use imgctl::net::Origin;
@@ -63,6 +64,11 @@ pub(crate) fn stores(flags: &RegistryFlags, environment: &Environment) -> Stores
         podman_files(environment).into_iter().map(|file| DockerConfig::file(file, helpers.clone())).collect();
     let config = DockerConfig::file(docker.join("config.json"), helpers);
     Stores { keyring: Some(Keyring::default()), config, fallbacks, realms }
+}
+
+/// What docker's configuration wants sent along to registries; like a credential, it may be a secret.
+pub(crate) fn headers(flags: &RegistryFlags, environment: &Environment) -> Result<HeaderMap> {
+    if flags.anonymous { Ok(HeaderMap::new()) } else { stores(flags, environment).config.http_headers() }
 }
 
 fn helpers(environment: &Environment) -> Helpers {

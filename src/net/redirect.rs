@@ -29,9 +29,14 @@ impl Trail {
         Ok(Self { url, origin, has_left: false, seen: Vec::new() })
     }
 
+    /// Whether the next hop goes to `origin`, and never went anywhere else: then its secrets may go along.
+    pub(super) fn is_at_home(&self, origin: &Origin) -> bool {
+        !self.has_left && self.origin == *origin
+    }
+
     /// Whether `authorization` may go with the next hop.
     pub(super) fn may_attach(&self, authorization: &Authorization) -> bool {
-        !self.has_left && authorization.origin == self.origin
+        self.is_at_home(&authorization.origin)
     }
 
     /// Whether the answer sends `method` elsewhere; then `self` is there. Methods other than GET and HEAD stay in their origin,

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use super::layout::make_empty;
 use super::staging::Staging;
 use crate::content::{Access, AtomicFile, BlobReader, PIECE, Verifier, open_regular, read_regular};
 use crate::error::Kind;
@@ -119,7 +120,10 @@ impl BlobPool {
         if let Some(open) = &*staging {
             return Ok(open.clone());
         }
+        fs::create_dir_all(&self.layout)
+            .map_err(|error| Error::local(format!("create {}", self.layout.display()), error))?;
         let created = Arc::new(Staging::create(&self.layout)?);
+        make_empty(&self.layout, created.path())?;
         *staging = Some(created.clone());
         Ok(created)
     }

@@ -16,7 +16,12 @@ use crate::{Error, Result};
 
 const MARKER: &str = "oci-layout";
 const MARKER_CONTENT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
+const INDEX: &str = "index.json";
+const EMPTY_INDEX: &[u8] =
+    br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
 const MARKER_LIMIT: u64 = 64 * 1024;
+/// What may be there before the marker is.
+const OURS: [&str; 5] = ["blobs", INDEX, MARKER, "lock", "origins.json"];
 
 /// A directory with `oci-layout`, `index.json` and `blobs/`. Many processes may write one: `index.json` is changed under
 /// a lock on `oci-layout`, which needs no file of our own, and replaced whole, so readers need no lock.
@@ -42,11 +47,12 @@ impl Layout {
         Ok(layout)
     }
 
-    /// The layout in `directory`, which is made where it is missing or empty. Errs where it holds something else.
+    /// The layout in `directory`; where that is missing or empty, the first thing that is put makes it.
+    /// Errs where it holds something else.
     pub fn create_or_open(directory: &Path) -> Result<Self> {
         let layout = Self::assume(directory);
         match layout.check_version() {
-            Err(error) if error.kind() == Kind::NotFound => layout.create()?,
+            Err(error) if error.kind() == Kind::NotFound => layout.check_empty()?,
             other => other?,
         }
         Ok(layout)
@@ -100,7 +106,11 @@ impl Layout {
 
     /// Keeps everybody else from changing the index.
     pub(super) fn lock(&self) -> Result<Lock> {
-        Lock::exclusive(&self.directory.join(MARKER))
+        let path = self.directory.join(MARKER);
+        if !path.exists() {
+            self.blobs.staging()?;
+        }
+        Lock::exclusive(&path)
     }
 
     fn write_index(&self, index: &Index) -> Result<()> {
@@ -113,9 +123,7 @@ impl Layout {
 
     /// A file that will stand at `path` with these bytes.
     pub(super) fn stage(&self, path: &Path, bytes: &[u8]) -> Result<AtomicFile> {
-        let mut file = AtomicFile::staged(self.blobs.staging()?.path(), path, Access::Public)?;
-        file.write_all(bytes).map_err(|error| Error::local(format!("write {}", path.display()), error))?;
-        Ok(file)
+        stage(self.blobs.staging()?.path(), path, bytes)
     }
 
     fn check_version(&self) -> Result<()> {
@@ -137,25 +145,44 @@ impl Layout {
         Err(Error::new(Kind::Unsupported, message))
     }
 
-    fn create(&self) -> Result<()> {
-        let fail = |error: io::Error| Error::local(format!("create {}", self.directory.display()), error);
-        fs::create_dir_all(&self.directory).map_err(fail)?;
-        for entry in fs::read_dir(&self.directory).map_err(fail)? {
+    fn check_empty(&self) -> Result<()> {
+        let fail = |error: io::Error| Error::local(format!("read {}", self.directory.display()), error);
+        let entries = match fs::read_dir(&self.directory) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            entries => entries.map_err(fail)?,
+        };
+        for entry in entries {
             let name = entry.map_err(fail)?.file_name();
             // Another process may be making this layout right now: hidden files are what it has in hand.
-            let is_ours = ["blobs", "index.json", MARKER].iter().any(|ours| name == *ours);
-            if !is_ours && !name.as_encoded_bytes().starts_with(b".") {
+            let is_ours = OURS.iter().any(|ours| name == *ours) || name.as_encoded_bytes().starts_with(b".");
+            if !is_ours {
                 let directory = self.directory.display();
                 return Err(Error::usage(format!("{directory} is neither empty nor an OCI layout"))
                     .with_hint("name a directory that does not exist yet"));
             }
         }
-        // Whoever comes second leaves the marker as it is: locks are held on it.
-        self.stage(&self.directory.join(MARKER), MARKER_CONTENT)?.persist_noclobber()?;
         Ok(())
     }
 
     fn index_path(&self) -> PathBuf {
-        self.directory.join("index.json")
+        self.directory.join(INDEX)
     }
+}
+
+/// Makes `directory` an empty layout, unless it is one.
+pub(super) fn make_empty(directory: &Path, staging: &Path) -> Result<()> {
+    for (name, content) in [(MARKER, MARKER_CONTENT), (INDEX, EMPTY_INDEX)] {
+        let path = directory.join(name);
+        if !path.exists() {
+            // Whoever comes second leaves them as they are: locks are held on the one, images stand in the other.
+            stage(staging, &path, content)?.persist_noclobber()?;
+        }
+    }
+    Ok(())
+}
+
+fn stage(staging: &Path, path: &Path, bytes: &[u8]) -> Result<AtomicFile> {
+    let mut file = AtomicFile::staged(staging, path, Access::Public)?;
+    file.write_all(bytes).map_err(|error| Error::local(format!("write {}", path.display()), error))?;
+    Ok(file)
 }

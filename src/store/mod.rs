@@ -9,6 +9,8 @@
 //! ├── origins.json        from which repositories blobs came
 //! └── .imgctl-*/          files that are not whole yet, one directory for each process
 //! ```
+//!
+//! Processes that pull the same image at the same time each fetch it; one copy stays.
 
 mod blob;
 mod image;
@@ -60,7 +62,10 @@ impl Store {
 
     /// The store in `directory`, made where it is not there.
     pub fn create_or_open(directory: &Path) -> Result<Self> {
-        Self::used(Layout::create_or_open(directory)?)
+        let layout = Layout::create_or_open(directory)?;
+        std::fs::create_dir_all(directory)
+            .map_err(|error| Error::local(format!("create {}", directory.display()), error))?;
+        Self::used(layout)
     }
 
     /// Flushes everything to the disk before it appears.

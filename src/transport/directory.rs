@@ -3,9 +3,9 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 
@@ -84,36 +84,46 @@ impl Source for DirectorySource {
 #[derive(Debug)]
 pub struct DirectoryDestination {
     directory: PathBuf,
-    staging: Arc<Staging>,
+    staging: Mutex<Option<Arc<Staging>>>,
     roots: Roots,
 }
 
 impl DirectoryDestination {
-    /// The directory, made where it is missing. Errs where it holds something else than an image.
+    /// The directory; where it is missing or empty, the first thing that is put makes it.
+    /// Errs where it holds something else than an image.
     pub fn create_or_open(directory: &Path) -> Result<Self> {
-        let fail = |error: io::Error| Error::local(format!("create {}", directory.display()), error);
-        fs::create_dir_all(directory).map_err(fail)?;
         let version = read_regular(&directory.join(VERSION), 1024);
         let is_image = version.is_ok_and(|version| version.starts_with(VERSION_START.as_bytes()));
-        if !is_image {
-            let mut entries = fs::read_dir(directory).map_err(fail)?.flatten();
-            if entries.any(|entry| !entry.file_name().as_encoded_bytes().starts_with(b".")) {
-                let directory = directory.display();
-                return Err(Error::usage(format!("{directory} is neither empty nor an image directory"))
-                    .with_hint("name a directory that does not exist yet"));
-            }
+        let mut entries = fs::read_dir(directory).into_iter().flatten().flatten();
+        if !is_image && entries.any(|entry| !entry.file_name().as_encoded_bytes().starts_with(b".")) {
+            let directory = directory.display();
+            return Err(Error::usage(format!("{directory} is neither empty nor an image directory"))
+                .with_hint("name a directory that does not exist yet"));
         }
-        let staging = Arc::new(Staging::create(directory)?);
-        let destination = Self { directory: directory.to_owned(), staging, roots: Roots::default() };
-        if !is_image {
-            destination.put(VERSION, VERSION_CONTENT)?;
+        Ok(Self { directory: directory.to_owned(), staging: Mutex::default(), roots: Roots::default() })
+    }
+
+    /// Where files lie until they are whole; made, with the directory, when the first one is put.
+    fn staging(&self) -> Result<Arc<Staging>> {
+        let mut staging = self.staging.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(open) = &*staging {
+            return Ok(open.clone());
         }
-        Ok(destination)
+        fs::create_dir_all(&self.directory)
+            .map_err(|error| Error::local(format!("create {}", self.directory.display()), error))?;
+        let created = Arc::new(Staging::create(&self.directory)?);
+        self.put_in(&created, VERSION, VERSION_CONTENT)?;
+        *staging = Some(created.clone());
+        Ok(created)
     }
 
     fn put(&self, name: &str, content: &[u8]) -> Result<()> {
+        self.put_in(&*self.staging()?, name, content)
+    }
+
+    fn put_in(&self, staging: &Staging, name: &str, content: &[u8]) -> Result<()> {
         let path = self.directory.join(name);
-        let mut file = AtomicFile::staged(self.staging.path(), &path, Access::Public)?;
+        let mut file = AtomicFile::staged(staging.path(), &path, Access::Public)?;
         file.write_all(content).map_err(|error| Error::local(format!("write {}", path.display()), error))?;
         file.persist()
     }
@@ -159,7 +169,7 @@ impl Destination for DirectoryDestination {
         if self.has(descriptor).await? {
             return Ok(Begin::Present);
         }
-        let blob = StagedBlob::create(self.staging.clone(), &target, descriptor.size, false)?;
+        let blob = StagedBlob::create(self.staging()?, &target, descriptor.size, false)?;
         Ok(Begin::Write(Box::new(blob)))
     }
 

@@ -65,7 +65,7 @@ pub struct LayoutDestination {
 }
 
 impl LayoutDestination {
-    /// The layout in `directory`, made where it is missing or empty.
+    /// The layout in `directory`; where that is missing or empty, the first thing that is put makes it.
     pub fn create_or_open(directory: &Path) -> Result<Self> {
         Ok(Self { layout: Layout::create_or_open(directory)?, roots: Roots::default() })
     }

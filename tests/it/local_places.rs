@@ -209,3 +209,14 @@ async fn the_store_lists_what_came_from_an_index() {
     assert_eq!(images[0].descriptor.digest, index.digest());
     assert!(images[0].platform.as_ref().unwrap().satisfies(&Platform::host()));
 }
+
+#[tokio::test]
+async fn nothing_is_made_before_something_is_put() {
+    let env = Env::new();
+    TestImage::small().write_layout(&env.path("given"), "x");
+    for place in ["oci:new", "dir:new"] {
+        env.imgctl(["copy", "--dry-run", "oci:given:x", place]).run().ok();
+        env.imgctl(["copy", "oci:given:missing", place]).run().fails(4);
+        assert_eq!(names(&env.path("")), ["given"], "{place}");
+    }
+}
