@@ -82,6 +82,15 @@ impl Opened {
         Ok(bytes)
     }
 
+    /// Whether it is an index that lacks one of these images; without platforms, any image.
+    pub(crate) async fn lacks(&self, platforms: &[Platform]) -> Result<bool> {
+        let Presence::Some(images) = self.presence().await? else { return Ok(false) };
+        let has = |wanted: &Platform| {
+            images.iter().filter_map(|image| image.platform.as_ref()).any(|platform| platform.satisfies(wanted))
+        };
+        Ok(platforms.is_empty() || !platforms.iter().all(has))
+    }
+
     /// How much of it the place has. Asks for every manifest, so it is for places on this machine.
     pub(crate) async fn presence(&self) -> Result<Presence> {
         let manifest = self.manifest().await?;

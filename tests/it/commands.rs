@@ -210,6 +210,25 @@ fn save_and_load_are_inverses() {
 }
 
 #[test]
+fn save_asks_the_registry_for_platforms_that_the_store_lacks() {
+    let (env, registry) = (Env::new(), DockerRegistry::open());
+    let image = TestImage::multi_platform(&["linux/amd64", "linux/arm64"]);
+    registry.put_image("a", "1", &image);
+    let (name, file) = (registry.reference("a:1"), env.path("a.tar").display().to_string());
+    env.imgctl(["pull", "-q", "--platform", "linux/amd64", &name]).run().ok();
+    let save = |args: &[&str]| env.imgctl(["save", "-o", &file]).args(args).run();
+    let digest = || lines(&env, &["digest", &format!("docker-archive:{file}")]).remove(0);
+    save(&[&name]).ok();
+    assert_eq!(digest(), image.children[0].digest().to_string());
+    save(&["--platform", "linux/arm64", "--pull", "never", &name]).fails(4);
+    save(&["--platform", "linux/arm64", &name]).ok();
+    assert_eq!(digest(), image.children[1].digest().to_string());
+    save(&["--all-platforms", &name]).ok();
+    assert_eq!(digest(), image.digest().to_string());
+    env.imgctl(["copy", &format!("store:{name}"), "dir:out"]).cwd(env.path("")).run().fails(4).says("--platform");
+}
+
+#[test]
 fn tags_and_catalog_print_one_name_a_line() {
     let (env, registry) = (Env::new(), DockerRegistry::open());
     for tag in ["b", "a"] {
