@@ -7,21 +7,18 @@
     reason = "all of this is test code: it fails loudly, writes plain files, and is seen by nobody outside"
 )]
 
-mod images;
-mod local_places;
-mod login;
 mod commands;
 mod floors;
 mod generated;
 mod images;
 mod local_places;
 mod login;
-mod output;
 mod network;
+mod output;
 mod readme;
-mod signals;
 mod secrets;
 mod secrets_elsewhere;
 mod secrets_realm;
+mod signals;
 mod support;
 mod support_selftest;
