@@ -72,7 +72,6 @@ impl Client {
             skip: 0,
             body: None,
             backoff: self.backoff(),
-            tries: 0,
             opened_at: from,
             use_ranges: true,
         };
@@ -111,7 +110,6 @@ struct Download {
     skip: u64,
     body: Option<Response>,
     backoff: Backoff,
-    tries: u32,
     /// The offset when the body was asked for.
     opened_at: u64,
     use_ranges: bool,
@@ -166,7 +164,6 @@ impl Download {
     async fn open(&mut self) -> Result<()> {
         self.opened_at = self.offset;
         loop {
-            self.tries += 1;
             let from = if self.use_ranges { self.offset } else { 0 };
             let mut call = self.call.clone();
             if from > 0 {
@@ -234,9 +231,9 @@ impl Download {
         if progress >= PIECE as u64 {
             return Ok(());
         }
-        let (host, digest, tries) = (self.client.registry(), self.digest, self.tries);
+        let (host, digest) = (self.client.registry(), self.digest);
         let (offset, size) = (self.offset, self.size);
-        let message = format!("{host}: blob {digest} breaks off at {offset} of {size} bytes, after {tries} tries");
+        let message = format!("{host}: blob {digest} breaks off at {offset} of {size} bytes");
         let mut error = self.named(Error::new(Kind::Network, message));
         if let Some(cause) = cause {
             error = error.with_source(cause);

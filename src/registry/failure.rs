@@ -89,6 +89,8 @@ fn kind(status: StatusCode, body: &ErrorBody) -> Kind {
         400..=499 if strange.iter().any(|code| body.has(code)) => Kind::Unsupported,
         416 => Kind::Mismatch,
         405 | 415 | 501 => Kind::Unsupported,
+        // Its disk is full: another try would send everything once more for nothing.
+        507 => Kind::Failed,
         408 | 500..=599 => Kind::Network,
         _ => Kind::Failed,
     }
@@ -140,6 +142,7 @@ mod tests {
             (429, "TOOMANYREQUESTS", Kind::RateLimited),
             (451, "", Kind::Failed),
             (500, "", Kind::Network),
+            (507, "", Kind::Failed),
             (522, "", Kind::Network),
         ];
         for (status, code, expected) in table {

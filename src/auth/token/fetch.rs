@@ -61,14 +61,17 @@ impl Authorizer {
                 if credential.is_some() && refresh_token.is_some() {
                     self.state().refresh_token = refresh_token;
                 }
+                let authorization = self.bearer(&secret);
+                // Some servers give everybody the same token again (GHCR to strangers): nothing was replaced then.
+                let is_replacement = search.rejected.is_some_and(|rejected| *rejected != authorization);
                 Ok(Ok(Token {
-                    authorization: self.bearer(&secret),
+                    authorization,
                     is_wide: scopes != cache::merge(&search.needed),
                     scopes,
                     credential: credential.cloned(),
                     received: Instant::now(),
                     life,
-                    is_replacement: search.is_replacement,
+                    is_replacement,
                 }))
             }
         }

@@ -59,7 +59,8 @@ struct Search<'a> {
     needed: Vec<Scope>,
     /// Ask for no more than is needed.
     is_narrow: bool,
-    is_replacement: bool,
+    /// What the registry rejected.
+    rejected: Option<&'a Authorization>,
 }
 
 impl Authorizer {
@@ -104,7 +105,7 @@ impl Authorizer {
             }
             (Way::Basic, _) => Ok(None),
             (Way::Bearer(realm), _) => {
-                let search = Search { realm: &realm, needed: scopes.to_vec(), is_narrow: false, is_replacement: false };
+                let search = Search { realm: &realm, needed: scopes.to_vec(), is_narrow: false, rejected: None };
                 self.token(search).await.map(Some)
             }
         }
@@ -138,8 +139,7 @@ impl Authorizer {
                 let needed = cache::with_asked(scopes, asked.and_then(|asked| asked.get("scope")).unwrap_or_default());
                 let is_too_narrow = asked.and_then(|asked| asked.get("error")) == Some("insufficient_scope");
                 let is_narrow = self.reject(rejected, is_too_narrow)?;
-                let is_replacement = rejected.is_some();
-                return self.token(Search { realm: &realm, needed, is_narrow, is_replacement }).await;
+                return self.token(Search { realm: &realm, needed, is_narrow, rejected }).await;
             }
         };
         // What is always the same is worth one try only.
