@@ -65,6 +65,13 @@ impl Opened {
     pub(crate) async fn config(&self, manifest: &Manifest) -> Result<Bytes> {
         let image = manifest.as_image().ok_or_else(|| Error::usage("an index in an index has no config"))?;
         let config = &image.config;
+        if config.size > CONFIG_LIMIT {
+            let message = format!(
+                "config {}: {} bytes are more than the {CONFIG_LIMIT} that a config may have",
+                config.digest, config.size
+            );
+            return Err(Error::mismatch(message).with_digest(config.digest));
+        }
         let bytes = self.source.blob(config, 0).await?.read_to_end(CONFIG_LIMIT).await?;
         let found = Digest::with(config.digest.algorithm(), &bytes);
         if found != config.digest || bytes.len() as u64 != config.size {

@@ -4,11 +4,10 @@ use std::fs::{self, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::layout::make_empty;
-use super::staging::Staging;
+use super::staging::{Site, Staging};
 use crate::content::{Access, AtomicFile, BlobReader, PIECE, Verifier, open_regular, read_regular};
 use crate::error::Kind;
 use crate::oci::{Descriptor, Digest, MANIFEST_LIMIT, Manifest};
@@ -17,16 +16,15 @@ use crate::{Error, Result};
 /// The blobs of one layout.
 #[derive(Debug)]
 pub struct BlobPool {
-    layout: PathBuf,
-    staging: Mutex<Option<Arc<Staging>>>,
+    site: Arc<Site>,
     is_flushed: bool,
     booted: Option<SystemTime>,
 }
 
 impl BlobPool {
-    /// The pool of the layout in directory `layout`.
-    pub(super) fn new(layout: &Path) -> Self {
-        Self { layout: layout.to_owned(), staging: Mutex::new(None), is_flushed: false, booted: None }
+    /// The pool of the layout at `site`.
+    pub(super) fn new(site: Arc<Site>) -> Self {
+        Self { site, is_flushed: false, booted: None }
     }
 
     /// Flushes every blob to the disk before it appears.
@@ -42,7 +40,7 @@ impl BlobPool {
 
     /// Where the blob stands, if it is there.
     pub fn path(&self, digest: &Digest) -> PathBuf {
-        self.layout.join("blobs").join(digest.algorithm().as_str()).join(digest.hex())
+        self.site.directory().join("blobs").join(digest.algorithm().as_str()).join(digest.hex())
     }
 
     /// Whether the blob is there, with the size of its descriptor.
@@ -88,10 +86,11 @@ impl BlobPool {
     /// Starts to put a blob.
     pub fn begin(&self, descriptor: &Descriptor) -> Result<StagedBlob> {
         let target = self.path(&descriptor.digest);
-        let directory = target.parent().unwrap_or(&self.layout);
+        let staging = self.site.staging()?;
+        let directory = target.parent().unwrap_or(self.site.directory());
         fs::create_dir_all(directory)
             .map_err(|error| Error::local(format!("create {}", directory.display()), error))?;
-        StagedBlob::create(self.staging()?, &target, descriptor.size, self.is_flushed)
+        StagedBlob::create(staging, &target, descriptor.size, self.is_flushed)
     }
 
     /// Puts small content. What is there with the same bytes stays, anything else is replaced.
@@ -112,20 +111,6 @@ impl BlobPool {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(Error::local(format!("delete {}", path.display()), error)),
         }
-    }
-
-    /// Where files lie until they are whole; made when the first one is written.
-    pub(super) fn staging(&self) -> Result<Arc<Staging>> {
-        let mut staging = self.staging.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(open) = &*staging {
-            return Ok(open.clone());
-        }
-        fs::create_dir_all(&self.layout)
-            .map_err(|error| Error::local(format!("create {}", self.layout.display()), error))?;
-        let created = Arc::new(Staging::create(&self.layout)?);
-        make_empty(&self.layout, created.path())?;
-        *staging = Some(created.clone());
-        Ok(created)
     }
 }
 

@@ -4,37 +4,40 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Deserialize;
 
 use super::blob::BlobPool;
 use super::index::{INDEX_LIMIT, Index};
 use super::lock::Lock;
+use super::staging::{Site, Start};
 use crate::content::{Access, AtomicFile, read_regular};
 use crate::error::Kind;
 use crate::{Error, Result};
 
 const MARKER: &str = "oci-layout";
-const MARKER_CONTENT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
 const INDEX: &str = "index.json";
-const EMPTY_INDEX: &[u8] =
-    br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
-const MARKER_LIMIT: u64 = 64 * 1024;
+const EMPTY: Start = &[
+    (MARKER, br#"{"imageLayoutVersion":"1.0.0"}"#),
+    (INDEX, br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#),
+];
 /// What may be there before the marker is.
 const OURS: [&str; 5] = ["blobs", INDEX, MARKER, "lock", "origins.json"];
+const MARKER_LIMIT: u64 = 64 * 1024;
 
 /// A directory with `oci-layout`, `index.json` and `blobs/`. Many processes may write one: `index.json` is changed under
 /// a lock on `oci-layout`, which needs no file of our own, and replaced whole, so readers need no lock.
 #[derive(Debug)]
 pub struct Layout {
-    directory: PathBuf,
+    site: Arc<Site>,
     blobs: BlobPool,
     is_flushed: bool,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Marker {
+struct Version {
     image_layout_version: String,
 }
 
@@ -47,8 +50,8 @@ impl Layout {
         Ok(layout)
     }
 
-    /// The layout in `directory`; where that is missing or empty, the first thing that is put makes it.
-    /// Errs where it holds something else.
+    /// The layout in `directory`. Where that is missing or empty, the first write makes it. Errs where it holds something
+    /// else.
     pub fn create_or_open(directory: &Path) -> Result<Self> {
         let layout = Self::assume(directory);
         match layout.check_version() {
@@ -60,7 +63,8 @@ impl Layout {
 
     /// The layout in `directory`, whether it is there or not: what is not there is empty.
     pub(super) fn assume(directory: &Path) -> Self {
-        Self { directory: directory.to_owned(), blobs: BlobPool::new(directory), is_flushed: false }
+        let site = Arc::new(Site::new(directory, EMPTY));
+        Self { blobs: BlobPool::new(site.clone()), site, is_flushed: false }
     }
 
     /// Flushes everything to the disk before it appears.
@@ -76,7 +80,17 @@ impl Layout {
 
     /// Where it is.
     pub fn directory(&self) -> &Path {
-        &self.directory
+        self.site.directory()
+    }
+
+    /// Whether it was made.
+    pub(super) fn exists(&self) -> bool {
+        self.directory().join(MARKER).exists()
+    }
+
+    /// Makes it, unless it is there.
+    pub(super) fn make(&self) -> Result<()> {
+        self.site.staging().map(drop)
     }
 
     /// Its blobs.
@@ -106,11 +120,8 @@ impl Layout {
 
     /// Keeps everybody else from changing the index.
     pub(super) fn lock(&self) -> Result<Lock> {
-        let path = self.directory.join(MARKER);
-        if !path.exists() {
-            self.blobs.staging()?;
-        }
-        Lock::exclusive(&path)
+        self.make()?;
+        Lock::exclusive(&self.directory().join(MARKER))
     }
 
     fn write_index(&self, index: &Index) -> Result<()> {
@@ -123,31 +134,33 @@ impl Layout {
 
     /// A file that will stand at `path` with these bytes.
     pub(super) fn stage(&self, path: &Path, bytes: &[u8]) -> Result<AtomicFile> {
-        stage(self.blobs.staging()?.path(), path, bytes)
+        let mut file = AtomicFile::staged(self.site.staging()?.path(), path, Access::Public)?;
+        file.write_all(bytes).map_err(|error| Error::local(format!("write {}", path.display()), error))?;
+        Ok(file)
     }
 
     fn check_version(&self) -> Result<()> {
-        let path = self.directory.join(MARKER);
+        let directory = self.directory().display();
+        let path = self.directory().join(MARKER);
         let bytes = read_regular(&path, MARKER_LIMIT).map_err(|error| match error.kind() {
-            Kind::NotFound => {
-                Error::not_found(format!("{} is no OCI layout: it has no {MARKER} file", self.directory.display()))
-            }
+            Kind::NotFound => Error::not_found(format!("{directory} is no OCI layout: it has no {MARKER} file")),
             _ => error,
         })?;
-        let marker: Marker = serde_json::from_slice(&bytes)
+        let marker: Version = serde_json::from_slice(&bytes)
             .map_err(|error| Error::mismatch(format!("{} is damaged", path.display())).with_source(error))?;
         let version = marker.image_layout_version;
         if version.starts_with("1.") {
             return Ok(());
         }
-        let directory = self.directory.display();
         let message = format!("{directory} is an OCI layout of version {version:?}, 1.0.0 is understood");
         Err(Error::new(Kind::Unsupported, message))
     }
 
+    /// Whether the directory may become a layout: nothing else is in it.
     fn check_empty(&self) -> Result<()> {
-        let fail = |error: io::Error| Error::local(format!("read {}", self.directory.display()), error);
-        let entries = match fs::read_dir(&self.directory) {
+        let directory = self.directory().display();
+        let fail = |error: io::Error| Error::local(format!("create {directory}"), error);
+        let entries = match fs::read_dir(self.directory()) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             entries => entries.map_err(fail)?,
         };
@@ -156,7 +169,6 @@ impl Layout {
             // Another process may be making this layout right now: hidden files are what it has in hand.
             let is_ours = OURS.iter().any(|ours| name == *ours) || name.as_encoded_bytes().starts_with(b".");
             if !is_ours {
-                let directory = self.directory.display();
                 return Err(Error::usage(format!("{directory} is neither empty nor an OCI layout"))
                     .with_hint("name a directory that does not exist yet"));
             }
@@ -165,24 +177,6 @@ impl Layout {
     }
 
     fn index_path(&self) -> PathBuf {
-        self.directory.join(INDEX)
+        self.directory().join(INDEX)
     }
-}
-
-/// Makes `directory` an empty layout, unless it is one.
-pub(super) fn make_empty(directory: &Path, staging: &Path) -> Result<()> {
-    for (name, content) in [(MARKER, MARKER_CONTENT), (INDEX, EMPTY_INDEX)] {
-        let path = directory.join(name);
-        if !path.exists() {
-            // Whoever comes second leaves them as they are: locks are held on the one, images stand in the other.
-            stage(staging, &path, content)?.persist_noclobber()?;
-        }
-    }
-    Ok(())
-}
-
-fn stage(staging: &Path, path: &Path, bytes: &[u8]) -> Result<AtomicFile> {
-    let mut file = AtomicFile::staged(staging, path, Access::Public)?;
-    file.write_all(bytes).map_err(|error| Error::local(format!("write {}", path.display()), error))?;
-    Ok(file)
 }

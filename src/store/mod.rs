@@ -25,6 +25,7 @@ mod staging;
 mod tests;
 
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 pub use blob::{BlobPool, StagedBlob};
@@ -33,11 +34,11 @@ pub use image::StoredImage;
 pub use index::{CONTAINERD_NAME, INDEX_LIMIT, Index, REF_NAME, Replaced, ref_name};
 pub use layout::Layout;
 pub use remove::{Removal, Removed};
-pub(crate) use staging::Staging;
+pub(crate) use staging::Site;
 
 use crate::error::Kind;
 use crate::name::{Reference, Registry, Repository};
-use crate::oci::{Descriptor, Digest};
+use crate::oci::{Descriptor, Digest, Manifest};
 use crate::{Error, Result};
 use image::normalized;
 use lock::Lock;
@@ -47,7 +48,7 @@ use origin::Origins;
 #[derive(Debug)]
 pub struct Store {
     layout: Layout,
-    usage: Option<Lock>,
+    usage: OnceLock<Lock>,
     origins: Origins,
 }
 
@@ -55,17 +56,14 @@ impl Store {
     /// The store in `directory`, to read or to change. One that is not there is empty. Works on read-only media.
     pub fn open(directory: &Path) -> Result<Self> {
         match Layout::open(directory) {
-            Err(error) if error.kind() == Kind::NotFound => Ok(Self::of(Layout::assume(directory), None)),
-            layout => Self::used(layout?),
+            Err(error) if error.kind() == Kind::NotFound => Self::of(Layout::assume(directory)),
+            layout => Self::of(layout?),
         }
     }
 
-    /// The store in `directory`, made where it is not there.
+    /// The store in `directory`. Where it is not there, the first write makes it.
     pub fn create_or_open(directory: &Path) -> Result<Self> {
-        let layout = Layout::create_or_open(directory)?;
-        std::fs::create_dir_all(directory)
-            .map_err(|error| Error::local(format!("create {}", directory.display()), error))?;
-        Self::used(layout)
+        Self::of(Layout::create_or_open(directory)?)
     }
 
     /// Flushes everything to the disk before it appears.
@@ -76,6 +74,24 @@ impl Store {
     /// The layout it is.
     pub fn layout(&self) -> &Layout {
         &self.layout
+    }
+
+    /// Whether the blob or manifest is there: then it stays as long as this lives.
+    pub fn has(&self, descriptor: &Descriptor) -> Result<bool> {
+        self.hold()?;
+        self.layout.blobs().has(descriptor)
+    }
+
+    /// Starts to put a blob.
+    pub fn begin(&self, descriptor: &Descriptor) -> Result<StagedBlob> {
+        self.make()?;
+        self.layout.blobs().begin(descriptor)
+    }
+
+    /// Puts a manifest, without a name yet.
+    pub fn put(&self, manifest: &Manifest) -> Result<()> {
+        self.make()?;
+        self.layout.blobs().put(&manifest.descriptor(), manifest.bytes())
     }
 
     /// All images, one for each name and one for each image without a name.
@@ -154,21 +170,35 @@ impl Store {
         let _ = self.origins.write(&self.layout);
     }
 
-    /// A store that nobody deletes from as long as this lives.
-    fn used(layout: Layout) -> Result<Self> {
-        let usage = Lock::shared(&layout.directory().join("lock"))?;
-        Ok(Self::of(layout, usage))
-    }
-
-    fn of(mut layout: Layout, usage: Option<Lock>) -> Self {
+    fn of(mut layout: Layout) -> Result<Self> {
         layout.distrust_unflushed();
         let origins = Origins::new(layout.directory().join("origins.json"));
-        Self { layout, usage, origins }
+        let store = Self { layout, usage: OnceLock::new(), origins };
+        store.hold()?;
+        Ok(store)
+    }
+
+    /// Keeps everybody from deleting content as long as this lives. A store that is not there yet has none.
+    fn hold(&self) -> Result<()> {
+        if self.usage.get().is_none()
+            && self.layout.exists()
+            && let Some(lock) = Lock::shared(&self.layout.directory().join("lock"))?
+        {
+            // Where two of our threads were here, one lock is as good as the other.
+            let _ = self.usage.set(lock);
+        }
+        Ok(())
+    }
+
+    fn make(&self) -> Result<()> {
+        self.layout.make()?;
+        self.hold()
     }
 
     /// Does `work` while no other process uses the store. `None` where one still does after `patience`.
     fn alone<T>(&self, patience: Duration, work: impl FnOnce() -> Result<T>) -> Result<Option<T>> {
-        let Some(usage) = &self.usage else { return work().map(Some) };
+        self.hold()?;
+        let Some(usage) = self.usage.get() else { return work().map(Some) };
         if !usage.upgrade(patience)? {
             return Ok(None);
         }

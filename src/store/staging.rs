@@ -1,13 +1,62 @@
-//! Staging: where the files of one process lie until they are whole.
+//! Staging: where the files of one process lie until they are whole. It comes into being with the first of them, and so
+//! does the place that they are written to.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::content::{Access, AtomicFile};
 use crate::{Error, Result};
 
 const PREFIX: &str = ".imgctl-";
+
+/// The files of a place without images: names and contents.
+pub(crate) type Start = &'static [(&'static str, &'static [u8])];
+
+/// A directory to write to. It is made, with what a place of its kind starts with, when the first file is staged: what is
+/// never written leaves no trace.
+#[derive(Debug)]
+pub(crate) struct Site {
+    directory: PathBuf,
+    start: Start,
+    staging: Mutex<Option<Arc<Staging>>>,
+}
+
+impl Site {
+    /// The directory, whether it is there or not.
+    pub(crate) fn new(directory: &Path, start: Start) -> Self {
+        Self { directory: directory.to_owned(), start, staging: Mutex::default() }
+    }
+
+    /// Where it is.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Where its files lie until they are whole.
+    pub(crate) fn staging(&self) -> Result<Arc<Staging>> {
+        let mut staging = self.staging.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(open) = &*staging {
+            return Ok(open.clone());
+        }
+        let fail = |error| Error::local(format!("create {}", self.directory.display()), error);
+        fs::create_dir_all(&self.directory).map_err(fail)?;
+        let created = Arc::new(Staging::create(&self.directory)?);
+        for (name, content) in self.start {
+            let path = self.directory.join(name);
+            if !path.exists() {
+                let mut file = AtomicFile::staged(created.path(), &path, Access::Public)?;
+                file.write_all(content).map_err(fail)?;
+                // Whoever comes second leaves it as it is: locks may be held on it, images may stand in it.
+                file.persist_noclobber()?;
+            }
+        }
+        *staging = Some(created.clone());
+        Ok(created)
+    }
+}
 
 /// A directory of our own inside a layout, so that renaming into place stays on one file system. It is locked while we
 /// live and removed when we are done; whoever comes later removes those of the dead.
@@ -19,7 +68,7 @@ pub(crate) struct Staging {
 
 impl Staging {
     /// A new directory in `parent`. Errs where `parent` cannot be written.
-    pub(crate) fn create(parent: &Path) -> Result<Self> {
+    fn create(parent: &Path) -> Result<Self> {
         remove_abandoned(parent);
         let fail = |error| Error::local(format!("write in {}", parent.display()), error);
         // Somebody who cleans up may take an unlocked directory for abandoned: then it is gone, and the next one holds.
@@ -69,6 +118,21 @@ fn remove_abandoned(parent: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_site_comes_into_being_with_its_first_file() {
+        let parent = tempfile::tempdir().unwrap();
+        let directory = parent.path().join("a/b");
+        let site = || Site::new(&directory, &[("marker", b"mine")]);
+        let (first, second) = (site(), site());
+        assert!(!directory.exists());
+        let staging = first.staging().unwrap();
+        let marker = || fs::metadata(directory.join("marker")).unwrap().ino();
+        let (before, content) = (marker(), fs::read(directory.join("marker")).unwrap());
+        second.staging().unwrap();
+        assert_eq!((marker(), &content[..]), (before, &b"mine"[..]));
+        assert!(Arc::ptr_eq(&staging, &first.staging().unwrap()));
+    }
 
     #[test]
     fn s01_leaves_nothing_and_removes_what_the_dead_left() {

@@ -3,9 +3,8 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 
@@ -15,7 +14,7 @@ use crate::content::{Access, AtomicFile, BlobReader, open_regular, read_regular}
 use crate::error::Kind;
 use crate::name::Repository;
 use crate::oci::{Descriptor, Digest, MANIFEST_LIMIT, Manifest};
-use crate::store::{StagedBlob, Staging, blob_reader, name_blob};
+use crate::store::{Site, StagedBlob, blob_reader, name_blob};
 use crate::{Error, Result};
 
 const VERSION: &str = "version";
@@ -83,47 +82,30 @@ impl Source for DirectorySource {
 /// A directory to write. It holds one image: the one of an earlier copy stays until the new one is whole.
 #[derive(Debug)]
 pub struct DirectoryDestination {
-    directory: PathBuf,
-    staging: Mutex<Option<Arc<Staging>>>,
+    site: Site,
     roots: Roots,
 }
 
 impl DirectoryDestination {
-    /// The directory; where it is missing or empty, the first thing that is put makes it.
-    /// Errs where it holds something else than an image.
+    /// The directory. Where it is missing, the first write makes it. Errs where it holds something else than an image.
     pub fn create_or_open(directory: &Path) -> Result<Self> {
         let version = read_regular(&directory.join(VERSION), 1024);
         let is_image = version.is_ok_and(|version| version.starts_with(VERSION_START.as_bytes()));
-        let mut entries = fs::read_dir(directory).into_iter().flatten().flatten();
-        if !is_image && entries.any(|entry| !entry.file_name().as_encoded_bytes().starts_with(b".")) {
+        if !is_image && !is_empty(directory)? {
             let directory = directory.display();
             return Err(Error::usage(format!("{directory} is neither empty nor an image directory"))
                 .with_hint("name a directory that does not exist yet"));
         }
-        Ok(Self { directory: directory.to_owned(), staging: Mutex::default(), roots: Roots::default() })
+        Ok(Self { site: Site::new(directory, &[(VERSION, VERSION_CONTENT)]), roots: Roots::default() })
     }
 
-    /// Where files lie until they are whole; made, with the directory, when the first one is put.
-    fn staging(&self) -> Result<Arc<Staging>> {
-        let mut staging = self.staging.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(open) = &*staging {
-            return Ok(open.clone());
-        }
-        fs::create_dir_all(&self.directory)
-            .map_err(|error| Error::local(format!("create {}", self.directory.display()), error))?;
-        let created = Arc::new(Staging::create(&self.directory)?);
-        self.put_in(&created, VERSION, VERSION_CONTENT)?;
-        *staging = Some(created.clone());
-        Ok(created)
+    fn directory(&self) -> &Path {
+        self.site.directory()
     }
 
     fn put(&self, name: &str, content: &[u8]) -> Result<()> {
-        self.put_in(&*self.staging()?, name, content)
-    }
-
-    fn put_in(&self, staging: &Staging, name: &str, content: &[u8]) -> Result<()> {
-        let path = self.directory.join(name);
-        let mut file = AtomicFile::staged(staging.path(), &path, Access::Public)?;
+        let path = self.directory().join(name);
+        let mut file = AtomicFile::staged(self.site.staging()?.path(), &path, Access::Public)?;
         file.write_all(content).map_err(|error| Error::local(format!("write {}", path.display()), error))?;
         file.persist()
     }
@@ -135,15 +117,15 @@ impl DirectoryDestination {
         while let Some(manifest) = open.pop() {
             for child in manifest.children() {
                 let name = manifest_name(&child.digest);
-                let bytes = read_regular(&self.directory.join(&name), MANIFEST_LIMIT).unwrap_or_default();
+                let bytes = read_regular(&self.directory().join(&name), MANIFEST_LIMIT).unwrap_or_default();
                 let child_manifest = Manifest::verified(bytes, child).ok();
                 if kept.insert(if child_manifest.is_some() { name } else { child.digest.hex() }) {
                     open.extend(child_manifest);
                 }
             }
         }
-        let entries = fs::read_dir(&self.directory)
-            .map_err(|error| Error::local(format!("read {}", self.directory.display()), error))?;
+        let entries = fs::read_dir(self.directory())
+            .map_err(|error| Error::local(format!("read {}", self.directory().display()), error))?;
         for entry in entries.flatten() {
             let is_stale = entry.file_name().to_str().is_some_and(|name| is_content(name) && !kept.contains(name));
             if is_stale {
@@ -160,16 +142,16 @@ impl Destination for DirectoryDestination {
     async fn has(&self, descriptor: &Descriptor) -> Result<bool> {
         let digest = &descriptor.digest;
         let name = if descriptor.media_type.is_manifest() { manifest_name(digest) } else { digest.hex() };
-        let found = self.directory.join(name).symlink_metadata();
+        let found = self.directory().join(name).symlink_metadata();
         Ok(found.is_ok_and(|found| found.is_file() && found.len() == descriptor.size))
     }
 
     async fn begin(&self, descriptor: &Descriptor, _: &[Repository]) -> Result<Begin> {
-        let target = self.directory.join(descriptor.digest.hex());
+        let target = self.directory().join(descriptor.digest.hex());
         if self.has(descriptor).await? {
             return Ok(Begin::Present);
         }
-        let blob = StagedBlob::create(self.staging()?, &target, descriptor.size, false)?;
+        let blob = StagedBlob::create(self.site.staging()?, &target, descriptor.size, false)?;
         Ok(Begin::Write(Box::new(blob)))
     }
 
@@ -185,13 +167,23 @@ impl Destination for DirectoryDestination {
         let roots = self.roots.take();
         let Some(root) = roots.first() else { return Ok(()) };
         if roots.len() > 1 {
-            let message = format!("{} holds one image, {} were put", self.directory.display(), roots.len());
+            let message = format!("{} holds one image, {} were put", self.directory().display(), roots.len());
             return Err(Error::new(Kind::Unsupported, message).with_hint("copy them to an OCI layout (oci:) instead"));
         }
-        let bytes = read_regular(&self.directory.join(manifest_name(&root.digest)), MANIFEST_LIMIT)?;
+        let bytes = read_regular(&self.directory().join(manifest_name(&root.digest)), MANIFEST_LIMIT)?;
         let root = Manifest::verified(bytes, root)?;
         self.put(MANIFEST, root.bytes())?;
         self.remove_stale(&root)
+    }
+}
+
+/// Whether nothing is in `directory` but what is hidden, or it is not there.
+fn is_empty(directory: &Path) -> Result<bool> {
+    let is_visible = |entry: fs::DirEntry| !entry.file_name().as_encoded_bytes().starts_with(b".");
+    match fs::read_dir(directory) {
+        Ok(entries) => Ok(!entries.flatten().any(is_visible)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(Error::local(format!("create {}", directory.display()), error)),
     }
 }
 
@@ -208,6 +200,8 @@ fn is_content(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::contract;
+    use std::sync::Arc;
+
     use super::*;
 
     struct Place(tempfile::TempDir);

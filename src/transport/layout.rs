@@ -65,7 +65,7 @@ pub struct LayoutDestination {
 }
 
 impl LayoutDestination {
-    /// The layout in `directory`; where that is missing or empty, the first thing that is put makes it.
+    /// The layout in `directory`. Where that is missing or empty, the first write makes it.
     pub fn create_or_open(directory: &Path) -> Result<Self> {
         Ok(Self { layout: Layout::create_or_open(directory)?, roots: Roots::default() })
     }
@@ -78,7 +78,11 @@ impl Destination for LayoutDestination {
     }
 
     async fn begin(&self, descriptor: &Descriptor, _: &[Repository]) -> Result<Begin> {
-        begin(&self.layout, descriptor)
+        let blobs = self.layout.blobs();
+        if blobs.has(descriptor)? {
+            return Ok(Begin::Present);
+        }
+        Ok(Begin::Write(Box::new(blobs.begin(descriptor)?)))
     }
 
     /// Children may be missing: a layout may hold a part of an index.
@@ -118,13 +122,6 @@ impl BlobWriter for StagedBlob {
     async fn commit(self: Box<Self>) -> Result<()> {
         StagedBlob::commit(*self)
     }
-}
-
-pub(super) fn begin(layout: &Layout, descriptor: &Descriptor) -> Result<Begin> {
-    if layout.blobs().has(descriptor)? {
-        return Ok(Begin::Present);
-    }
-    Ok(Begin::Write(Box::new(layout.blobs().begin(descriptor)?)))
 }
 
 /// The manifests in the index that say they describe `subject`, and those listed under its fallback tag.

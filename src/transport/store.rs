@@ -4,7 +4,7 @@ use std::path::Path;
 
 use async_trait::async_trait;
 
-use super::layout::{begin, referrers};
+use super::layout::referrers;
 use super::roots::Roots;
 use super::{Begin, Destination, Name, Source};
 use crate::content::BlobReader;
@@ -72,7 +72,7 @@ pub struct StoreDestination {
 }
 
 impl StoreDestination {
-    /// The store in `directory`, made where it is not there.
+    /// The store in `directory`. Where it is not there, the first write makes it.
     pub fn create_or_open(directory: &Path) -> Result<Self> {
         Ok(Self { store: Store::create_or_open(directory)?, roots: Roots::default() })
     }
@@ -81,20 +81,22 @@ impl StoreDestination {
 #[async_trait]
 impl Destination for StoreDestination {
     async fn has(&self, descriptor: &Descriptor) -> Result<bool> {
-        self.store.layout().blobs().has(descriptor)
+        self.store.has(descriptor)
     }
 
     async fn begin(&self, descriptor: &Descriptor, _: &[Repository]) -> Result<Begin> {
-        begin(self.store.layout(), descriptor)
+        if self.store.has(descriptor)? {
+            return Ok(Begin::Present);
+        }
+        Ok(Begin::Write(Box::new(self.store.begin(descriptor)?)))
     }
 
     /// Children may be missing: the store holds the part of an index that was asked for.
     async fn put_manifest(&self, manifest: &Manifest, name: Option<&Name>) -> Result<()> {
         let name = name.map(|name| name.as_str().parse::<Reference>()).transpose()?;
-        let descriptor = manifest.descriptor();
-        self.store.layout().blobs().put(&descriptor, manifest.bytes())?;
+        self.store.put(manifest)?;
         self.roots.note(manifest, name.is_some());
-        name.map_or(Ok(()), |name| self.store.set_name(&name, descriptor))
+        name.map_or(Ok(()), |name| self.store.set_name(&name, manifest.descriptor()))
     }
 
     async fn finish(&self) -> Result<()> {

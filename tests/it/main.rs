@@ -8,6 +8,10 @@
 )]
 
 mod commands;
+mod documents;
+mod documents_bytes;
+mod documents_limits;
+mod documents_shape;
 mod floors;
 mod generated;
 mod images;
@@ -18,6 +22,7 @@ mod output;
 mod readme;
 mod secrets;
 mod secrets_elsewhere;
+mod secrets_output;
 mod secrets_realm;
 mod signals;
 mod support;
