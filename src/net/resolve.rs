@@ -89,7 +89,7 @@ impl Resolve for Resolver {
         let guard = self.0.clone();
         Box::pin(async move {
             let host = name.as_str();
-            let all: Vec<SocketAddr> = tokio::net::lookup_host((host, 0)).await.map_err(Box::new)?.collect();
+            let all: Vec<SocketAddr> = tokio::net::lookup_host((host, 0)).await?.collect();
             if !guard.is_target(host) {
                 return Ok(Box::new(all.into_iter()) as Addrs);
             }
