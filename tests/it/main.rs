@@ -19,6 +19,7 @@ mod local_places;
 mod login;
 mod network;
 mod output;
+mod published;
 mod readme;
 mod secrets;
 mod secrets_elsewhere;
