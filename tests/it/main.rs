@@ -15,6 +15,7 @@ mod documents_shape;
 mod floors;
 mod generated;
 mod images;
+mod interop;
 mod local_places;
 mod login;
 mod network;

@@ -51,10 +51,13 @@ impl DockerArchive {
 }
 
 impl Inner {
-    /// The image called `name`; by its digest also one that nobody lists.
+    /// The image called `name`; by its digest also one that nobody lists, and one whose manifest was made when it was resolved.
     fn find(&self, name: &Name) -> Result<Root> {
         if let Some(root) = self.catalogue.find(name)? {
             return Ok(root.clone());
+        }
+        if let Some(made) = digest_of(name).and_then(|digest| self.legacy.manifest(&digest)) {
+            return Ok(Root::Stored(Box::new(made.descriptor())));
         }
         let stored = digest_of(name).map_or(Ok(None), |digest| self.layout.by_digest(&digest))?;
         stored.map(|descriptor| Root::Stored(Box::new(descriptor))).ok_or_else(|| self.catalogue.missing(name))

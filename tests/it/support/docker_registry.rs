@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use imgctl::oci::Digest;
 use tempfile::TempDir;
 
+use super::certificates::Authority;
 use super::daemon::{Daemon, await_text};
 use super::env;
 use super::http::{self, Request, Response};
@@ -26,6 +27,8 @@ pub struct DockerRegistry {
     daemon: Daemon,
     directory: TempDir,
     host: String,
+    /// The certificate of the authority, where it speaks TLS.
+    ca: Option<String>,
     access: Access,
     probes: AtomicUsize,
 }
@@ -46,17 +49,22 @@ pub struct Logged {
 impl DockerRegistry {
     /// Open to everybody.
     pub fn open() -> Self {
-        Self::start("127.0.0.1:0", Access::Open)
+        Self::start("127.0.0.1:0", Access::Open, None)
+    }
+
+    /// Open to everybody, speaking TLS itself.
+    pub fn with_tls(authority: &Authority) -> Self {
+        Self::start("127.0.0.1:0", Access::Open, Some(authority))
     }
 
     /// Open to everybody, on another address: `[::1]:0`.
     pub fn open_on(address: &str) -> Self {
-        Self::start(address, Access::Open)
+        Self::start(address, Access::Open, None)
     }
 
     /// Open to one user, by Basic.
     pub fn with_password(user: &str, password: &str) -> Self {
-        Self::start("127.0.0.1:0", Access::Password { user: user.to_owned(), password: password.to_owned() })
+        Self::start("127.0.0.1:0", Access::Password { user: user.to_owned(), password: password.to_owned() }, None)
     }
 
     /// Open to whom the token server gives a token.
@@ -66,10 +74,10 @@ impl DockerRegistry {
 
     /// The same with another realm in the challenge.
     pub fn with_tokens_of(issuer: Issuer) -> Self {
-        Self::start("127.0.0.1:0", Access::Token(issuer))
+        Self::start("127.0.0.1:0", Access::Token(issuer), None)
     }
 
-    fn start(address: &str, access: Access) -> Self {
+    fn start(address: &str, access: Access, tls: Option<&Authority>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path();
         let root = path.display();
@@ -89,15 +97,20 @@ impl DockerRegistry {
                 )
             }
         };
+        let certificate = tls.map(|authority| authority.localhost().write(path, "server"));
+        let certificate = certificate.map_or_else(String::new, |(certificate, key)| {
+            format!(", tls: {{certificate: {}, key: {}}}", certificate.display(), key.display())
+        });
         let configuration = format!(
-            "version: 0.1\nlog: {{level: debug}}\nhttp: {{addr: \"{address}\", secret: test}}\n\
+            "version: 0.1\nlog: {{level: debug}}\nhttp: {{addr: \"{address}\", secret: test{certificate}}}\n\
              storage: {{filesystem: {{rootdirectory: {root}/data}}, delete: {{enabled: true}}}}\n{auth}"
         );
         fs::write(path.join("config.yml"), configuration).unwrap();
         let mut command = Command::new("docker-registry");
         command.arg("serve").arg(path.join("config.yml")).env("OTEL_TRACES_EXPORTER", "none");
         let (daemon, host) = Daemon::start(command, &path.join("log"), listening);
-        Self { daemon, directory, host, access, probes: AtomicUsize::new(0) }
+        let ca = tls.map(|authority| authority.pem().to_owned());
+        Self { daemon, directory, host, ca, access, probes: AtomicUsize::new(0) }
     }
 
     /// `127.0.0.1:PORT`.
@@ -126,7 +139,7 @@ impl DockerRegistry {
         let digest = Digest::of(content);
         let upload = self.ask("POST", repository, "blobs/uploads/").send().expect(202);
         let location = format!("{}&digest={digest}", upload.header("location"));
-        let put = http::request("PUT", &location).authorization(self.authorization(repository).as_deref());
+        let put = self.request("PUT", &location).authorization(self.authorization(repository).as_deref());
         put.header("Content-Type", "application/octet-stream").body(content).send().expect(201);
         digest
     }
@@ -180,7 +193,7 @@ impl DockerRegistry {
     pub fn request_log(&self) -> Vec<Logged> {
         // It writes a request down after it answered; it is there once a later one is.
         let mark = format!("/v2/?probe={}", self.probes.fetch_add(1, Ordering::Relaxed));
-        http::get(&format!("http://{}{mark}", self.host));
+        self.request("GET", &format!("{}{mark}", self.origin())).send();
         let log = await_text(&self.directory.path().join("log"), &format!("{mark} HTTP/1.1\" "));
         log.lines().filter_map(logged).filter(|request| !request.uri.contains("?probe=")).collect()
     }
@@ -199,8 +212,21 @@ impl DockerRegistry {
 
     /// A request about `repository`, authorised.
     pub fn ask(&self, method: &str, repository: &str, rest: &str) -> Request {
-        let request = http::request(method, &format!("http://{}/v2/{repository}/{rest}", self.host));
+        let request = self.request(method, &format!("{}/v2/{repository}/{rest}", self.origin()));
         request.authorization(self.authorization(repository).as_deref())
+    }
+
+    fn origin(&self) -> String {
+        let scheme = if self.ca.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.host)
+    }
+
+    fn request(&self, method: &str, url: &str) -> Request {
+        let request = http::request(method, url);
+        match &self.ca {
+            Some(ca) => request.trusting(ca),
+            None => request,
+        }
     }
 
     fn authorization(&self, repository: &str) -> Option<String> {
@@ -217,7 +243,7 @@ impl DockerRegistry {
 
 fn listening(log: &str) -> Option<String> {
     let (_, rest) = log.split_once("listening on ")?;
-    let (address, _) = rest.split_once('"')?;
+    let (address, _) = rest.split_once(['"', ','])?;
     Some(address.to_owned())
 }
 
