@@ -80,8 +80,6 @@ complete -c imgctl -n "__fish_imgctl_needs_command" -f -a "logout" -d 'Log out o
 complete -c imgctl -n "__fish_imgctl_needs_command" -f -a "completion" -d 'Print the completions of a shell'
 complete -c imgctl -n "__fish_imgctl_needs_command" -f -a "man" -d 'Print the manual page of imgctl or of one command'
 complete -c imgctl -n "__fish_imgctl_needs_command" -f -a "version" -d 'Print which version this is'
-complete -c imgctl -n "__fish_imgctl_needs_command" -f -a "generate" -d 'Write the manual pages or the completions of all shells into a directory'
-complete -c imgctl -n "__fish_imgctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l platform -d 'Only the image for this platform; may be repeated or a comma list' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l override-os -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l override-arch -r
@@ -136,7 +134,6 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l anonymous -d 'Use
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l insecure -d 'Do not verify the registry\'s TLS certificate'
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -s V -l version -d 'Print version'
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l platform -d 'Only the image for this platform; may be repeated or a comma list' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l override-os -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l override-arch -r
@@ -181,7 +178,6 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l anonymous -d 'Use
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l insecure -d 'Do not verify the registry\'s TLS certificate'
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -s V -l version -d 'Print version'
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l platform -d 'Only the image for this platform; may be repeated or a comma list' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l override-os -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l override-arch -r
@@ -225,7 +221,6 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l anonymous -d 'Use
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l insecure -d 'Do not verify the registry\'s TLS certificate'
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c imgctl -n "__fish_imgctl_using_subcommand push" -s V -l version -d 'Print version'
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -s o -l output -d 'The file to write [default: standard output]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l archive -d 'What to write' -r -f -a "docker-archive\t'what docker save writes; an OCI layout at the same time'
 oci-archive\t'an OCI layout'"
@@ -275,7 +270,6 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l anonymous -d 'Use
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l insecure -d 'Do not verify the registry\'s TLS certificate'
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c imgctl -n "__fish_imgctl_using_subcommand save" -s V -l version -d 'Print version'
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -s i -l input -d 'The file to read [default: standard input]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l platform -d 'Only the image for this platform; may be repeated or a comma list' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l override-os -r
@@ -319,7 +313,6 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l anonymous -d 'Use
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l insecure -d 'Do not verify the registry\'s TLS certificate'
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c imgctl -n "__fish_imgctl_using_subcommand load" -s V -l version -d 'Print version'
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l limit -d 'Print at most so many' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -s f -l format -d 'Print json, jsonl, or a Go template such as \'{{.Digest}}\' or \'table {{.Name}}\'' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l progress -d 'How to show progress on stderr: bars on a terminal, one line per change of state, one JSON event a line, or not' -r -f -a "auto\t'bar on a terminal, else plain'
@@ -358,7 +351,6 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l anonymous -d 'Use
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l insecure -d 'Do not verify the registry\'s TLS certificate'
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -s V -l version -d 'Print version'
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l limit -d 'Print at most so many' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -s f -l format -d 'Print json, jsonl, or a Go template such as \'{{.Digest}}\' or \'table {{.Name}}\'' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l progress -d 'How to show progress on stderr: bars on a terminal, one line per change of state, one JSON event a line, or not' -r -f -a "auto\t'bar on a terminal, else plain'
@@ -397,7 +389,6 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l anonymous -d '
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l insecure -d 'Do not verify the registry\'s TLS certificate'
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -s V -l version -d 'Print version'
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l platform -d 'The image for this platform, where there are several' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l override-os -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l override-arch -r
@@ -442,7 +433,6 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l anonymous -d '
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l insecure -d 'Do not verify the registry\'s TLS certificate'
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -s V -l version -d 'Print version'
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l platform -d 'The image for this platform, where there are several' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l override-os -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l override-arch -r
@@ -483,7 +473,6 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l anonymous -d 
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l insecure -d 'Do not verify the registry\'s TLS certificate'
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -s V -l version -d 'Print version'
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l platform -d 'The image for this platform, where there are several' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l override-os -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l override-arch -r
@@ -524,7 +513,6 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l anonymous -d 'U
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l insecure -d 'Do not verify the registry\'s TLS certificate'
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c imgctl -n "__fish_imgctl_using_subcommand config" -s V -l version -d 'Print version'
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l platform -d 'The image for this platform, where there are several' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l override-os -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l override-arch -r
@@ -565,7 +553,6 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l anonymous -d 'U
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l insecure -d 'Do not verify the registry\'s TLS certificate'
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -s V -l version -d 'Print version'
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -s f -l filter -d 'Only images that match: dangling=true|false, label=KEY[=VALUE], before=IMAGE, since=IMAGE, reference=PATTERN' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l format -d 'Print json, table, or a Go template such as \'{{.Repository}}:{{.Tag}}\' or \'table {{.ID}}\'' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l progress -d 'How to show progress on stderr: bars on a terminal, one line per change of state, one JSON event a line, or not' -r -f -a "auto\t'bar on a terminal, else plain'
@@ -607,7 +594,6 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l anonymous -d 'U
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l insecure -d 'Do not verify the registry\'s TLS certificate'
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c imgctl -n "__fish_imgctl_using_subcommand images" -s V -l version -d 'Print version'
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l progress -d 'How to show progress on stderr: bars on a terminal, one line per change of state, one JSON event a line, or not' -r -f -a "auto\t'bar on a terminal, else plain'
 bar\t'bars that move'
 plain\t'one line for each change of state'
@@ -644,7 +630,6 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l anonymous -d 'Use 
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l insecure -d 'Do not verify the registry\'s TLS certificate'
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -s V -l version -d 'Print version'
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l progress -d 'How to show progress on stderr: bars on a terminal, one line per change of state, one JSON event a line, or not' -r -f -a "auto\t'bar on a terminal, else plain'
 bar\t'bars that move'
 plain\t'one line for each change of state'
@@ -682,7 +667,6 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l anonymous -d 'Use 
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l insecure -d 'Do not verify the registry\'s TLS certificate'
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -s V -l version -d 'Print version'
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -s u -l username -d 'User name' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -s p -l password -d 'Password or token; other users of this machine can see it' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l progress -d 'How to show progress on stderr: bars on a terminal, one line per change of state, one JSON event a line, or not' -r -f -a "auto\t'bar on a terminal, else plain'
@@ -723,7 +707,6 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l anonymous -d 'Us
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l insecure -d 'Do not verify the registry\'s TLS certificate'
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c imgctl -n "__fish_imgctl_using_subcommand login" -s V -l version -d 'Print version'
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l progress -d 'How to show progress on stderr: bars on a terminal, one line per change of state, one JSON event a line, or not' -r -f -a "auto\t'bar on a terminal, else plain'
 bar\t'bars that move'
 plain\t'one line for each change of state'
@@ -760,7 +743,6 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l anonymous -d 'U
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l insecure -d 'Do not verify the registry\'s TLS certificate'
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -s V -l version -d 'Print version'
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l progress -d 'How to show progress on stderr: bars on a terminal, one line per change of state, one JSON event a line, or not' -r -f -a "auto\t'bar on a terminal, else plain'
 bar\t'bars that move'
 plain\t'one line for each change of state'
@@ -797,7 +779,6 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l anonymous -
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l insecure -d 'Do not verify the registry\'s TLS certificate'
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -s V -l version -d 'Print version'
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l progress -d 'How to show progress on stderr: bars on a terminal, one line per change of state, one JSON event a line, or not' -r -f -a "auto\t'bar on a terminal, else plain'
 bar\t'bars that move'
 plain\t'one line for each change of state'
@@ -834,7 +815,6 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l anonymous -d 'Use 
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l insecure -d 'Do not verify the registry\'s TLS certificate'
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c imgctl -n "__fish_imgctl_using_subcommand man" -s V -l version -d 'Print version'
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -s f -l format -d 'Print json, jsonl, or a Go template such as \'{{.Digest}}\' or \'table {{.Name}}\'' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l progress -d 'How to show progress on stderr: bars on a terminal, one line per change of state, one JSON event a line, or not' -r -f -a "auto\t'bar on a terminal, else plain'
 bar\t'bars that move'
@@ -872,62 +852,3 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l anonymous -d '
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l insecure -d 'Do not verify the registry\'s TLS certificate'
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c imgctl -n "__fish_imgctl_using_subcommand version" -s V -l version -d 'Print version'
-complete -c imgctl -n "__fish_imgctl_using_subcommand generate" -l progress -d 'How to show progress on stderr: bars on a terminal, one line per change of state, one JSON event a line, or not' -r -f -a "auto\t'bar on a terminal, else plain'
-bar\t'bars that move'
-plain\t'one line for each change of state'
-json\t'one JSON event a line'
-none\t'nothing'"
-complete -c imgctl -n "__fish_imgctl_using_subcommand generate" -l log-level -d 'Log to stderr from this level on' -r -f -a "error\t''
-warn\t''
-info\t''
-debug\t''
-trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand generate" -s j -l jobs -d 'How many blobs move at the same time' -r
-complete -c imgctl -n "__fish_imgctl_using_subcommand generate" -l per-host -d 'How many requests are in flight to one host at most' -r
-complete -c imgctl -n "__fish_imgctl_using_subcommand generate" -l retries -d 'How often something is tried again that made no progress' -r
-complete -c imgctl -n "__fish_imgctl_using_subcommand generate" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
-complete -c imgctl -n "__fish_imgctl_using_subcommand generate" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
-complete -c imgctl -n "__fish_imgctl_using_subcommand generate" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
-complete -c imgctl -n "__fish_imgctl_using_subcommand generate" -l src-creds -d 'Credentials for the registry that is read' -r
-complete -c imgctl -n "__fish_imgctl_using_subcommand generate" -l dest-creds -d 'Credentials for the registry that is written' -r
-complete -c imgctl -n "__fish_imgctl_using_subcommand generate" -l authfile -d 'Read credentials from this file (docker\'s config.json or podman\'s auth.json) and nowhere else' -r -F
-complete -c imgctl -n "__fish_imgctl_using_subcommand generate" -l allow-realm -d 'Token server that stored credentials may be sent to; may be repeated or a comma list' -r
-complete -c imgctl -n "__fish_imgctl_using_subcommand generate" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
-complete -c imgctl -n "__fish_imgctl_using_subcommand generate" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
-complete -c imgctl -n "__fish_imgctl_using_subcommand generate" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
-complete -c imgctl -n "__fish_imgctl_using_subcommand generate" -l tls-verify -r -f -a "true\t''
-false\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand generate" -l src-tls-verify -r -f -a "true\t''
-false\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand generate" -l dest-tls-verify -r -f -a "true\t''
-false\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand generate" -s q -l quiet -d 'Print the result and errors only'
-complete -c imgctl -n "__fish_imgctl_using_subcommand generate" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
-complete -c imgctl -n "__fish_imgctl_using_subcommand generate" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
-complete -c imgctl -n "__fish_imgctl_using_subcommand generate" -l anonymous -d 'Use no credentials, even where some are given or stored'
-complete -c imgctl -n "__fish_imgctl_using_subcommand generate" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
-complete -c imgctl -n "__fish_imgctl_using_subcommand generate" -l insecure -d 'Do not verify the registry\'s TLS certificate'
-complete -c imgctl -n "__fish_imgctl_using_subcommand generate" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c imgctl -n "__fish_imgctl_using_subcommand generate" -s V -l version -d 'Print version'
-complete -c imgctl -n "__fish_imgctl_using_subcommand help; and not __fish_seen_subcommand_from copy pull push save load tags catalog inspect manifest config digest images tag rmi login logout completion man version generate help" -f -a "copy" -d 'Copy images from any place to any place, byte for byte'
-complete -c imgctl -n "__fish_imgctl_using_subcommand help; and not __fish_seen_subcommand_from copy pull push save load tags catalog inspect manifest config digest images tag rmi login logout completion man version generate help" -f -a "pull" -d 'Pull images from registries into the local store'
-complete -c imgctl -n "__fish_imgctl_using_subcommand help; and not __fish_seen_subcommand_from copy pull push save load tags catalog inspect manifest config digest images tag rmi login logout completion man version generate help" -f -a "push" -d 'Push an image of the local store to a registry'
-complete -c imgctl -n "__fish_imgctl_using_subcommand help; and not __fish_seen_subcommand_from copy pull push save load tags catalog inspect manifest config digest images tag rmi login logout completion man version generate help" -f -a "save" -d 'Save images in one tar file that docker, podman, skopeo and imgctl load'
-complete -c imgctl -n "__fish_imgctl_using_subcommand help; and not __fish_seen_subcommand_from copy pull push save load tags catalog inspect manifest config digest images tag rmi login logout completion man version generate help" -f -a "load" -d 'Load the images of a tar file into the local store'
-complete -c imgctl -n "__fish_imgctl_using_subcommand help; and not __fish_seen_subcommand_from copy pull push save load tags catalog inspect manifest config digest images tag rmi login logout completion man version generate help" -f -a "tags" -d 'List the tags of a repository, one a line'
-complete -c imgctl -n "__fish_imgctl_using_subcommand help; and not __fish_seen_subcommand_from copy pull push save load tags catalog inspect manifest config digest images tag rmi login logout completion man version generate help" -f -a "catalog" -d 'List the repositories of a registry, one a line'
-complete -c imgctl -n "__fish_imgctl_using_subcommand help; and not __fish_seen_subcommand_from copy pull push save load tags catalog inspect manifest config digest images tag rmi login logout completion man version generate help" -f -a "inspect" -d 'Show what an image is: digest, platforms, layers, labels, environment'
-complete -c imgctl -n "__fish_imgctl_using_subcommand help; and not __fish_seen_subcommand_from copy pull push save load tags catalog inspect manifest config digest images tag rmi login logout completion man version generate help" -f -a "manifest" -d 'Print the exact bytes of a manifest or index'
-complete -c imgctl -n "__fish_imgctl_using_subcommand help; and not __fish_seen_subcommand_from copy pull push save load tags catalog inspect manifest config digest images tag rmi login logout completion man version generate help" -f -a "config" -d 'Print the exact bytes of an image\'s config'
-complete -c imgctl -n "__fish_imgctl_using_subcommand help; and not __fish_seen_subcommand_from copy pull push save load tags catalog inspect manifest config digest images tag rmi login logout completion man version generate help" -f -a "digest" -d 'Print the digest of a manifest or index, one line for each image'
-complete -c imgctl -n "__fish_imgctl_using_subcommand help; and not __fish_seen_subcommand_from copy pull push save load tags catalog inspect manifest config digest images tag rmi login logout completion man version generate help" -f -a "images" -d 'List the images in the local store'
-complete -c imgctl -n "__fish_imgctl_using_subcommand help; and not __fish_seen_subcommand_from copy pull push save load tags catalog inspect manifest config digest images tag rmi login logout completion man version generate help" -f -a "tag" -d 'Give an image in the local store another name'
-complete -c imgctl -n "__fish_imgctl_using_subcommand help; and not __fish_seen_subcommand_from copy pull push save load tags catalog inspect manifest config digest images tag rmi login logout completion man version generate help" -f -a "rmi" -d 'Remove images from the local store'
-complete -c imgctl -n "__fish_imgctl_using_subcommand help; and not __fish_seen_subcommand_from copy pull push save load tags catalog inspect manifest config digest images tag rmi login logout completion man version generate help" -f -a "login" -d 'Log in to a registry: the registry verifies the credentials, then they are kept'
-complete -c imgctl -n "__fish_imgctl_using_subcommand help; and not __fish_seen_subcommand_from copy pull push save load tags catalog inspect manifest config digest images tag rmi login logout completion man version generate help" -f -a "logout" -d 'Log out of a registry: forget its credentials wherever they are kept'
-complete -c imgctl -n "__fish_imgctl_using_subcommand help; and not __fish_seen_subcommand_from copy pull push save load tags catalog inspect manifest config digest images tag rmi login logout completion man version generate help" -f -a "completion" -d 'Print the completions of a shell'
-complete -c imgctl -n "__fish_imgctl_using_subcommand help; and not __fish_seen_subcommand_from copy pull push save load tags catalog inspect manifest config digest images tag rmi login logout completion man version generate help" -f -a "man" -d 'Print the manual page of imgctl or of one command'
-complete -c imgctl -n "__fish_imgctl_using_subcommand help; and not __fish_seen_subcommand_from copy pull push save load tags catalog inspect manifest config digest images tag rmi login logout completion man version generate help" -f -a "version" -d 'Print which version this is'
-complete -c imgctl -n "__fish_imgctl_using_subcommand help; and not __fish_seen_subcommand_from copy pull push save load tags catalog inspect manifest config digest images tag rmi login logout completion man version generate help" -f -a "generate" -d 'Write the manual pages or the completions of all shells into a directory'
-complete -c imgctl -n "__fish_imgctl_using_subcommand help; and not __fish_seen_subcommand_from copy pull push save load tags catalog inspect manifest config digest images tag rmi login logout completion man version generate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

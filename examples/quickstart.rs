@@ -1,6 +1,8 @@
 //! Copies an image from a registry into an OCI layout, with all its platforms:
 //! `cargo run --example quickstart registry.example/team/app:1.0 app`.
 
+#![expect(clippy::print_stdout, reason = "an example shows what it did")]
+
 use std::sync::Arc;
 
 use imgctl::auth::Keychain;

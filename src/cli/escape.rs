@@ -35,6 +35,25 @@ pub(crate) fn json(text: &str) -> Cow<'_, str> {
     replaced(text, |c| is_dangerous(c) && !c.is_ascii_whitespace(), |c, out| write!(out, "\\u{:04x}", c as u32))
 }
 
+/// `text` with what would be the password in `user:password@host` as `…`: for what the user typed in a wrong place.
+pub(crate) fn without_passwords(text: &str) -> Cow<'_, str> {
+    let mut out = Cow::Borrowed(text);
+    let mut from = 0;
+    while let Some(at) = out[from..].find('@').map(|at| from + at) {
+        from = at + 1;
+        let (before, after) = (&out[..at], &out[from..]);
+        let start = before.rfind(|c: char| c.is_whitespace() || matches!(c, '/' | '\'' | '"')).map_or(0, |at| at + 1);
+        let Some(colon) = before[start..].find(':').map(|colon| start + colon + 1) else { continue };
+        let word = after.split(|c: char| c.is_whitespace() || matches!(c, '\'' | '"')).next().unwrap_or_default();
+        if !["sha256:", "sha512:"].iter().any(|algorithm| word.starts_with(algorithm)) {
+            let hidden = format!("{}…", &out[..colon]);
+            from = hidden.len() + 1;
+            out = Cow::Owned(hidden + &out[at..]);
+        }
+    }
+    out
+}
+
 fn replaced(
     text: &str,
     dangerous: impl Fn(char) -> bool,
@@ -65,6 +84,15 @@ mod tests {
         assert_eq!(text(NASTY), r"a\u{1b}[2Jb\u{7f}\u{9b}\u{202e}c\u{2028}\u{d}");
         assert_eq!(text("a\n\tü"), "a\n\tü");
         assert_eq!(line("a\n\tb"), r"a\n\tb");
+    }
+
+    #[test]
+    fn a15_passwords_typed_in_a_wrong_place_are_not_repeated() {
+        assert_eq!(without_passwords("'u:p@h:1/a': \"u:p@h:1/a\" is"), "'u:…@h:1/a': \"u:…@h:1/a\" is");
+        assert_eq!(without_passwords("https://u:p:q@h \"u:p:q@h\""), "https://u:…@h \"u:…@h\"");
+        for plain in ["", "busybox:1@sha256:00", "u@h/a", "@", "r:5000/a:1@sha256:00 /x"] {
+            assert_eq!(without_passwords(plain), plain);
+        }
     }
 
     #[test]

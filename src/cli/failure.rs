@@ -61,6 +61,9 @@ pub(crate) fn report(ui: &Ui, error: &Error) -> ExitCode {
 /// One line, the causes, a hint.
 fn words(error: &Error) -> String {
     let mut text = format!("imgctl: {}", escape::line(&error.to_string()));
+    if error.attempts() > 1 {
+        text.push_str(&format!(" ({} tries)", error.attempts()));
+    }
     for cause in causes(error) {
         text.push_str(&format!("\n  caused by: {}", escape::line(&cause)));
     }
@@ -145,6 +148,8 @@ mod tests {
             words(&error),
             "imgctl: destination: put blob: write out.tar\n  caused by: disk\\u{1b} full\nhint: make room"
         );
+        let error = Error::new(Kind::Network, "r.example did not answer").with_attempts(5);
+        assert_eq!(words(&error), "imgctl: r.example did not answer (5 tries)");
     }
 
     #[test]

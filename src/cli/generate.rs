@@ -1,5 +1,6 @@
 //! What is generated from the definitions of the command line: manual pages, completions, the ends of help texts.
 
+use clap::builder::Resettable;
 use clap::{Command, CommandFactory};
 use clap_complete::Shell;
 use clap_mangen::Man;
@@ -66,8 +67,16 @@ pub(crate) fn examples(examples: Examples) -> String {
 /// The completions of `shell`.
 pub(crate) fn completion(shell: Shell) -> Vec<u8> {
     let mut file = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "imgctl", &mut file);
+    clap_complete::generate(shell, &mut visible(), "imgctl", &mut file);
     file
+}
+
+/// The command line without what is hidden.
+fn visible() -> Command {
+    let whole = Cli::command();
+    let commands = whole.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
+    let visible = Command::new("imgctl").version(env!("CARGO_PKG_VERSION")).disable_help_subcommand(true);
+    visible.args(whole.get_arguments().cloned()).subcommands(commands.collect::<Vec<_>>())
 }
 
 /// The completions of all shells.
@@ -110,7 +119,7 @@ fn command_page(command: Command, examples: Examples) -> Result<File> {
 /// A page that ends in `sections`; they stand there instead of the end of the help.
 fn page(command: Command, sections: &Roff) -> Result<File> {
     let name = command.get_name().to_owned();
-    let man = Man::new(command.after_long_help("")).manual("imgctl manual");
+    let man = Man::new(command.after_long_help(Resettable::Reset)).manual("imgctl manual");
     let mut file = Vec::new();
     man.render(&mut file)
         .and_then(|()| sections.to_writer(&mut file))

@@ -65,6 +65,13 @@ impl Opened {
     pub(crate) async fn config(&self, manifest: &Manifest) -> Result<Bytes> {
         let image = manifest.as_image().ok_or_else(|| Error::usage("an index in an index has no config"))?;
         let config = &image.config;
+        if config.size > CONFIG_LIMIT {
+            let message = format!(
+                "config {}: {} bytes are more than the {CONFIG_LIMIT} that a config may have",
+                config.digest, config.size
+            );
+            return Err(Error::mismatch(message).with_digest(config.digest));
+        }
         let bytes = self.source.blob(config, 0).await?.read_to_end(CONFIG_LIMIT).await?;
         let found = Digest::with(config.digest.algorithm(), &bytes);
         if found != config.digest || bytes.len() as u64 != config.size {
@@ -73,6 +80,15 @@ impl Opened {
             return Err(Error::mismatch(message).with_digest(config.digest));
         }
         Ok(bytes)
+    }
+
+    /// Whether it is an index that lacks one of these images; without platforms, any image.
+    pub(crate) async fn lacks(&self, platforms: &[Platform]) -> Result<bool> {
+        let Presence::Some(images) = self.presence().await? else { return Ok(false) };
+        let has = |wanted: &Platform| {
+            images.iter().filter_map(|image| image.platform.as_ref()).any(|platform| platform.satisfies(wanted))
+        };
+        Ok(platforms.is_empty() || !platforms.iter().all(has))
     }
 
     /// How much of it the place has. Asks for every manifest, so it is for places on this machine.

@@ -1,42 +1,54 @@
-//! Logs of the library, for `-v`, `--log-level` and `--trace`: lines on stderr that never tear progress bars.
+//! Logs of the library: warnings always, the rest for `-v`, `--log-level` and `--trace`. Lines never tear progress bars.
 
-use std::io::{self, Write};
+use std::fmt::{self, Write as _};
 
 use serde_json::json;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::Targets;
-use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::flags::OutputFlags;
 use super::ui::Ui;
 
-/// Starts to log where the user asked for it.
+/// Starts to log what the user wants to see.
 pub(crate) fn start(flags: &OutputFlags, ui: Ui) {
-    let Some(level) = flags.level() else { return };
-    let mut targets = Targets::new().with_target("imgctl", level);
+    let mut targets = Targets::new().with_target("imgctl", flags.level());
     if flags.trace {
-        targets = targets.with_target("imgctl::net", tracing::Level::TRACE);
+        targets = targets.with_target("imgctl::net", Level::TRACE);
     }
-    let lines = tracing_subscriber::fmt::layer().with_ansi(false).without_time().with_writer(move || Line(ui.clone()));
-    tracing_subscriber::registry().with(lines).with(targets).init();
+    tracing_subscriber::registry().with(Lines(ui).with_filter(targets)).init();
 }
 
-/// Takes one log line at a time.
-struct Line(Ui);
+/// Writes one line for each event.
+struct Lines(Ui);
 
-impl Write for Line {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let line = String::from_utf8_lossy(bytes);
-        let line = line.trim();
-        if self.0.is_json() {
-            self.0.event(&json!({ "event": "log", "message": line }));
+impl<S: Subscriber> Layer<S> for Lines {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut text = Text::default();
+        event.record(&mut text);
+        let (level, target) = (*event.metadata().level(), event.metadata().target());
+        if level == Level::WARN {
+            self.0.warn(&text.0);
+        } else if self.0.is_json() {
+            self.0.event(&json!({ "event": "log", "level": level.as_str(), "target": target, "message": text.0 }));
         } else {
-            self.0.error(line);
+            self.0.error(&format!("{level} {target}: {}", text.0));
         }
-        Ok(bytes.len())
     }
+}
 
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+/// The message of an event, and its fields as `name=value`.
+#[derive(Default)]
+struct Text(String);
+
+impl Visit for Text {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        // A String takes everything.
+        let _ = match field.name() {
+            "message" => write!(self.0, "{value:?}"),
+            name => write!(self.0, " {name}={value:?}"),
+        };
     }
 }

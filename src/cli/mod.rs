@@ -25,6 +25,8 @@ mod template;
 mod ui;
 mod units;
 
+use std::borrow::Cow;
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -83,15 +85,24 @@ fn command() -> clap::Command {
 
 /// Prints help that was asked for, or what is wrong with the command line.
 fn refuse(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        // A closed stdout is no error.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
     let matches = command().ignore_errors(true).try_get_matches();
     let is_json = matches.is_ok_and(|matches| flags::is_progress_json(&matches));
-    if is_json && error.use_stderr() {
-        let text = error.to_string();
-        let line = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    let text = error.to_string();
+    let harmless = escape::without_passwords(&text);
+    if is_json {
+        let line = harmless.lines().next().unwrap_or_default().trim_start_matches("error: ");
         return failure::report(&Ui::json_only(), &Error::usage(line));
     }
-    // A closed stdout or stderr is no error.
-    let _ = error.print();
+    // A closed stderr is no error.
+    let _ = match harmless {
+        Cow::Borrowed(_) => error.print(),
+        Cow::Owned(text) => io::stderr().write_all(text.as_bytes()),
+    };
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(failure::USAGE))
 }
 

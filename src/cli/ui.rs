@@ -58,7 +58,9 @@ impl Ui {
 
     /// How wide the terminal at stderr is.
     pub(crate) fn columns(&self) -> u16 {
-        rustix::termios::tcgetwinsize(io::stderr()).map_or(80, |size| size.ws_col)
+        let size = rustix::termios::tcgetwinsize(io::stderr()).ok();
+        // What does not know its size says 0.
+        size.filter(|size| size.ws_col > 0 && size.ws_row > 0).map_or(80, |size| size.ws_col)
     }
 
     /// Whether a person sees our stdout.
@@ -128,11 +130,11 @@ impl Ui {
         }
     }
 
-    /// Tells something that the user should know, though it goes on.
+    /// Tells something that the user should know, though it goes on; `--quiet` drops it.
     pub(crate) fn warn(&self, line: &str) {
         if self.is_json() {
             self.event(&json!({ "event": "warning", "message": line }));
-        } else {
+        } else if !self.0.is_quiet {
             self.error(&format!("warning: {}", escape::line(line)));
         }
     }

@@ -12,7 +12,7 @@ use super::redirect::Trail;
 use super::resolve::{Guard, Resolver};
 use super::retry::{self, Backoff, Pauses, Repeat, Stage};
 use super::upload::Payload;
-use super::{Authorization, Origin, Redacted, Request, Response, Settings, tls};
+use super::{Authorization, Origin, Redacted, Request, Response, Settings, proxy, tls};
 use crate::error::Kind;
 use crate::{Error, Result};
 
@@ -230,6 +230,9 @@ impl Client {
 
     async fn own(&self) -> Result<&reqwest::Client> {
         let build = async || {
+            if proxy::checked(&self.origin, &self.settings)?.is_some() {
+                self.guard.ignore_addresses();
+            }
             if self.origin.is_https() && !self.settings.insecure {
                 tls::preload_roots();
             }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rustls::CertificateError;
 
+use super::proxy::Proxy;
 use super::retry::Stage;
 use super::{Origin, Settings};
 use crate::Error;
@@ -47,11 +48,20 @@ pub(super) fn broken_body(origin: &Origin, received: u64, error: reqwest::Error)
     Error::new(Kind::Network, format!("{host} broke its answer off after {received} bytes: {why}")).with_host(host)
 }
 
+/// The host, and the proxy before it, which may be the one at fault.
+fn reached_by(origin: &Origin) -> String {
+    let host = origin.authority();
+    match Proxy::before(origin) {
+        None => host,
+        Some(proxy) => format!("{host} (by the proxy {})", proxy.authority()),
+    }
+}
+
 /// Says what happened to a request that got no answer.
 pub(super) fn classify(error: &reqwest::Error, origin: &Origin, settings: &Settings) -> Failure {
-    let host = origin.authority();
+    let host = reached_by(origin);
     if let Some(refusal) = causes(error).find_map(|cause| cause.downcast_ref::<Error>()) {
-        return Error::new(refusal.kind(), refusal.to_string()).with_host(host).into();
+        return Error::new(refusal.kind(), refusal.to_string()).with_host(origin.authority()).into();
     }
     if let Some(tls) = causes(error).find_map(|cause| cause.downcast_ref()) {
         return tls_failure(tls, origin);
@@ -60,7 +70,7 @@ pub(super) fn classify(error: &reqwest::Error, origin: &Origin, settings: &Setti
     if error.is_dns() {
         let why = io.unwrap_or(&io::Error::other("no answer")).to_string();
         let why = why.rsplit(": ").next().unwrap_or_default().to_owned();
-        return Failure::network(Stage::Refused, origin, format!("cannot find the host {}: {why}", origin.host()));
+        return Failure::network(Stage::Refused, origin, format!("cannot find {host}: {why}"));
     }
     let reason = root(error).to_string();
     if reason == "proxy authorization required" {
@@ -87,7 +97,8 @@ pub(super) fn classify(error: &reqwest::Error, origin: &Origin, settings: &Setti
 
 /// A proxy on the way wants to know who we are.
 pub(super) fn proxy_denied(origin: &Origin) -> Failure {
-    let message = format!("the proxy before {} refused us: it asks for a user name and password", origin.authority());
+    let name = Proxy::before(origin).map(|proxy| format!(" {}", proxy.authority())).unwrap_or_default();
+    let message = format!("the proxy{name} before {} wants a user name and password", origin.authority());
     let mut failure = Failure::new(Stage::Final, Kind::Denied, origin, message);
     failure.error = failure.error.with_hint("write them into the proxy's URL: http://USER:PASSWORD@PROXY:PORT");
     failure

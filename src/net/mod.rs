@@ -5,6 +5,7 @@ mod client;
 mod failure;
 mod lanes;
 mod origin;
+mod proxy;
 mod redirect;
 mod resolve;
 mod response;

@@ -16,6 +16,7 @@ use crate::{Error, Result};
 pub(super) struct Guard {
     own_host: String,
     own_is_loopback: AtomicBool,
+    is_proxied: AtomicBool,
     /// Names that were asked for as targets: a proxy's name is none, and may be this machine.
     targets: Mutex<HashSet<String>>,
 }
@@ -25,13 +26,19 @@ impl Guard {
         Self {
             own_host: own.host().to_owned(),
             own_is_loopback: AtomicBool::new(own.is_loopback()),
+            is_proxied: AtomicBool::new(false),
             targets: Mutex::default(),
         }
     }
 
+    /// Requests to the own origin go through a proxy: where they lead says nothing about the origin.
+    pub(super) fn ignore_addresses(&self) {
+        self.is_proxied.store(true, Ordering::Relaxed);
+    }
+
     /// The own origin answered from `address`.
     pub(super) fn saw(&self, address: SocketAddr) {
-        if address.ip().to_canonical().is_loopback() {
+        if !self.is_proxied.load(Ordering::Relaxed) && address.ip().to_canonical().is_loopback() {
             self.own_is_loopback.store(true, Ordering::Relaxed);
         }
     }
@@ -82,7 +89,7 @@ impl Resolve for Resolver {
         let guard = self.0.clone();
         Box::pin(async move {
             let host = name.as_str();
-            let all: Vec<SocketAddr> = tokio::net::lookup_host((host, 0)).await.map_err(Box::new)?.collect();
+            let all: Vec<SocketAddr> = tokio::net::lookup_host((host, 0)).await?.collect();
             if !guard.is_target(host) {
                 return Ok(Box::new(all.into_iter()) as Addrs);
             }

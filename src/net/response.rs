@@ -34,6 +34,8 @@ struct Incoming {
     origin: Origin,
     idle_timeout: Duration,
     received: u64,
+    /// How many bytes there will be, where the framing says so.
+    length: Option<u64>,
     /// What is left of the last frame.
     rest: Bytes,
     /// An error that came after bytes that had to be given out first.
@@ -52,6 +54,7 @@ impl Response {
             origin,
             idle_timeout,
             received: 0,
+            length: inner.content_length(),
             rest: Bytes::new(),
             failure: None,
             is_over: false,
@@ -152,19 +155,27 @@ impl Incoming {
                 Ok(Ok(Some(frame))) if frame.is_empty() => continue,
                 Ok(Ok(Some(frame))) => {
                     self.received += frame.len() as u64;
+                    if self.length == Some(self.received) {
+                        self.end();
+                    }
                     return Ok(Some(frame));
                 }
                 Ok(Ok(None)) => None,
                 Ok(Err(error)) => Some(failure::broken_body(&self.origin, self.received, error)),
                 Err(_) => Some(self.stalled()),
             };
-            self.is_over = true;
-            self.permit = None;
+            self.end();
             if let Some(error) = error {
                 return Err(error);
             }
         }
         Ok(None)
+    }
+
+    /// Others may go on now, even if the caller keeps the answer.
+    fn end(&mut self) {
+        self.is_over = true;
+        self.permit = None;
     }
 
     fn stalled(&self) -> Error {

@@ -7,10 +7,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::descriptor::null_as_default;
+use super::json::Keys;
 use super::{Digest, ParseError, Platform, json};
 
 /// Keys that mean something to us, where a spelling in other case would be read by others.
-const KNOWN: &[&str] = &["architecture", "os", "variant", "os.version", "rootfs", "diff_ids", "history", "created"];
+const KEYS: Keys = Keys {
+    known: &["architecture", "os", "variant", "os.version", "rootfs", "diff_ids", "history", "created"],
+    free: &["config", "container_config"],
+};
 
 /// An image's config as we read it. The bytes it came from stay the truth: a config is never written back from this.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -80,7 +84,7 @@ pub struct History {
 impl Config {
     /// Reads a config. Errs where it is no JSON, has a key twice, or lacks `rootfs`.
     pub fn parse(bytes: &[u8]) -> Result<Self, ParseError> {
-        json::parse(bytes, "config", KNOWN)
+        json::parse(bytes, "config", KEYS)
     }
 }
 

@@ -9,18 +9,20 @@ use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, MapAccess, SeqAcc
 
 use super::ParseError;
 
-/// Keys under which the names are the author's own, so that case matters there.
-const FREE_MAPS: [&str; 4] = ["annotations", "Labels", "config", "container_config"];
+/// The keys of a kind of document.
+#[derive(Clone, Copy)]
+pub(crate) struct Keys {
+    /// Keys that must not be written in other case.
+    pub(crate) known: &'static [&'static str],
+    /// Keys under which the names are the author's own, so that case matters there.
+    pub(crate) free: &'static [&'static str],
+}
 
-/// Parses `bytes` as one JSON document without duplicate keys, and without keys that equal one of `known` but for case.
-pub(crate) fn parse<T: DeserializeOwned>(
-    bytes: &[u8],
-    what: &str,
-    known: &'static [&'static str],
-) -> Result<T, ParseError> {
+/// Parses `bytes` as one JSON document without duplicate keys, and without keys that equal one of the known but for case.
+pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8], what: &str, keys: Keys) -> Result<T, ParseError> {
     let fail = |error: serde_json::Error| ParseError::new(format!("{what}: {error}{}", html_note(bytes)));
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    Checked { known }.deserialize(&mut reader).map_err(fail)?;
+    Checked(keys).deserialize(&mut reader).map_err(fail)?;
     reader.end().map_err(fail)?;
     serde_json::from_slice(bytes).map_err(fail)
 }
@@ -33,9 +35,7 @@ fn html_note(bytes: &[u8]) -> &'static str {
 }
 
 #[derive(Clone, Copy)]
-struct Checked {
-    known: &'static [&'static str],
-}
+struct Checked(Keys);
 
 impl<'de> DeserializeSeed<'de> for Checked {
     type Value = ();
@@ -84,11 +84,11 @@ impl<'de> Visitor<'de> for Checked {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut seen = HashSet::new();
         while let Some(key) = map.next_key::<String>()? {
-            if let Some(known) = self.known.iter().find(|known| **known != key && folds_to(&key, known)) {
+            if let Some(known) = self.0.known.iter().find(|known| **known != key && folds_to(&key, known)) {
                 return Err(A::Error::custom(format!("key {key:?} differs from {known:?} only by case")));
             }
-            let known = if FREE_MAPS.contains(&key.as_str()) { &[] } else { self.known };
-            map.next_value_seed(Checked { known })?;
+            let is_free = self.0.free.contains(&key.as_str());
+            map.next_value_seed(Checked(Keys { known: if is_free { &[] } else { self.0.known }, ..self.0 }))?;
             if !seen.insert(key.clone()) {
                 return Err(A::Error::custom(format!("key {key:?} stands twice")));
             }
@@ -113,7 +113,7 @@ mod tests {
     use serde_json::Value;
 
     fn check(text: &str) -> Result<Value, ParseError> {
-        parse(text.as_bytes(), "document", &["layers", "size", "digest"])
+        parse(text.as_bytes(), "document", Keys { known: &["layers", "size", "digest"], free: &["annotations"] })
     }
 
     #[test]
@@ -132,7 +132,7 @@ mod tests {
         for text in bad {
             assert!(check(text).is_err(), "{text}");
         }
-        assert!(parse::<Value>(b"{\"a\":\"\xff\"}", "document", &[]).is_err());
+        assert!(parse::<Value>(b"{\"a\":\"\xff\"}", "document", Keys { known: &[], free: &[] }).is_err());
         assert!(check(r#"{"layers":[{"digest":1}],"annotations":{"Size":"5","size":"6"}}"#).is_ok());
     }
 

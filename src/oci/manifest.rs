@@ -5,29 +5,33 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::descriptor::null_as_default;
+use super::json::Keys;
 use super::{Annotations, Descriptor, Digest, MediaType, ParseError, Role, json};
 
 /// Keys of manifests, descriptors and platforms, where a spelling in other case would be read by others.
-const KNOWN: &[&str] = &[
-    "schemaVersion",
-    "mediaType",
-    "artifactType",
-    "config",
-    "layers",
-    "manifests",
-    "subject",
-    "fsLayers",
-    "digest",
-    "size",
-    "urls",
-    "data",
-    "platform",
-    "architecture",
-    "os",
-    "variant",
-    "os.version",
-    "annotations",
-];
+const KEYS: Keys = Keys {
+    known: &[
+        "schemaVersion",
+        "mediaType",
+        "artifactType",
+        "config",
+        "layers",
+        "manifests",
+        "subject",
+        "fsLayers",
+        "digest",
+        "size",
+        "urls",
+        "data",
+        "platform",
+        "architecture",
+        "os",
+        "variant",
+        "os.version",
+        "annotations",
+    ],
+    free: &["annotations"],
+};
 
 /// An image manifest or an index, as received.
 #[derive(Debug, Clone)]
@@ -106,7 +110,7 @@ impl Manifest {
     /// ([CVE-2021-41190](https://github.com/opencontainers/distribution-spec/security/advisories/GHSA-mc8v-mgrf-8f4m)).
     pub fn parse(bytes: impl Into<Bytes>, declared: Option<&MediaType>) -> Result<Self, ParseError> {
         let bytes = bytes.into();
-        let document: Document = json::parse(&bytes, "manifest", KNOWN)?;
+        let document: Document = json::parse(&bytes, "manifest", KEYS)?;
         let media_type = document.media_type(declared)?;
         let body = document.into_body(&media_type)?;
         Ok(Self { digest: Digest::of(&bytes), bytes, media_type, body })
@@ -301,6 +305,14 @@ mod tests {
         let config = descriptor(&MediaType::OCI_CONFIG);
         assert!(Manifest::parse(format!(r#"{{"config":{config},"manifests":[]}}"#), None).is_err());
         assert!(Manifest::parse(image(""), Some(&MediaType::OCI_INDEX)).is_err());
+    }
+
+    #[test]
+    fn d02_the_config_s_descriptor_is_read_as_strictly_as_any() {
+        for text in [image("").replacen("\"digest\"", "\"Digest\":\"\",\"digest\"", 1), image(r#","Subject":1"#)] {
+            assert!(Manifest::parse(text.clone(), None).is_err(), "{text}");
+        }
+        assert!(Manifest::parse(image(r#","annotations":{"Digest":"1","digest":"2"}"#), None).is_ok());
     }
 
     #[test]

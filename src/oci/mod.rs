@@ -12,7 +12,7 @@ mod platform;
 pub use config::{Config, ContainerConfig, History, RootFs};
 pub use descriptor::{Annotations, Descriptor};
 pub use digest::{Algorithm, Digest, Hasher};
-pub(crate) use json::parse as parse_json;
+pub(crate) use json::{Keys as JsonKeys, parse as parse_json};
 pub use manifest::{Body, ImageIndex, ImageManifest, Manifest};
 pub use media_type::{Compression, MediaType, Role};
 pub use platform::Platform;

@@ -72,9 +72,9 @@ impl Client {
             skip: 0,
             body: None,
             backoff: self.backoff(),
-            tries: 0,
             opened_at: from,
             use_ranges: true,
+            short: None,
         };
         if from < size {
             download.open().await?;
@@ -111,10 +111,11 @@ struct Download {
     skip: u64,
     body: Option<Response>,
     backoff: Backoff,
-    tries: u32,
     /// The offset when the body was asked for.
     opened_at: u64,
     use_ranges: bool,
+    /// How long a whole answer said to be that was too short.
+    short: Option<u64>,
 }
 
 /// What an answer is good for.
@@ -126,6 +127,8 @@ enum Answer {
     Whole,
     /// Ranges do not work here: ask for the whole.
     NoRanges,
+    /// Its body says to be the whole blob and is too short.
+    Short(u64),
     /// It is another content.
     Other(u64),
     /// Refused.
@@ -166,7 +169,6 @@ impl Download {
     async fn open(&mut self) -> Result<()> {
         self.opened_at = self.offset;
         loop {
-            self.tries += 1;
             let from = if self.use_ranges { self.offset } else { 0 };
             let mut call = self.call.clone();
             if from > 0 {
@@ -179,6 +181,12 @@ impl Download {
                 Answer::NoRanges => {
                     self.use_ranges = false;
                     continue;
+                }
+                // Cut once on its way, perhaps; cut twice at the same place, the registry has no more.
+                Answer::Short(length) if self.short == Some(length) => return Err(self.other(&response, length)),
+                Answer::Short(length) => {
+                    self.short = Some(length);
+                    self.skip = self.offset;
                 }
                 Answer::Other(length) => return Err(self.other(&response, length)),
                 Answer::Refused => {
@@ -234,9 +242,9 @@ impl Download {
         if progress >= PIECE as u64 {
             return Ok(());
         }
-        let (host, digest, tries) = (self.client.registry(), self.digest, self.tries);
+        let (host, digest) = (self.client.registry(), self.digest);
         let (offset, size) = (self.offset, self.size);
-        let message = format!("{host}: blob {digest} breaks off at {offset} of {size} bytes, after {tries} tries");
+        let message = format!("{host}: blob {digest} breaks off at {offset} of {size} bytes");
         let mut error = self.named(Error::new(Kind::Network, message));
         if let Some(cause) = cause {
             error = error.with_source(cause);
@@ -264,8 +272,9 @@ fn judge(response: &Response, from: u64, size: u64) -> Answer {
     let length = response.content_length();
     match response.status.as_u16() {
         200 => match length {
-            // A page for people is never part of a blob; a body that is too short may be an answer cut by a proxy: read on.
+            // A page for people is never part of a blob; a body that is too short may be an answer cut by a proxy.
             Some(length) if length > size || (length != size && is_html(response)) => Answer::Other(length),
+            Some(length) if length < size => Answer::Short(length),
             _ => Answer::Whole,
         },
         206 if from > 0 => {

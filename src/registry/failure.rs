@@ -68,6 +68,9 @@ impl Client {
                 error.with_hint(format!("{registry}/{path} does not exist or needs a login: imgctl login {registry}"))
             }
             (Ok(None), None) => error.with_hint(format!("this may need a login: imgctl login {registry}")),
+            (Ok(Some(_)), _) if error.kind() == Kind::Denied => {
+                error.with_hint(format!("the stored credential does not open this: imgctl login {registry}"))
+            }
             (Ok(Some(_)) | Err(_), _) => error,
         }
     }
@@ -89,6 +92,8 @@ fn kind(status: StatusCode, body: &ErrorBody) -> Kind {
         400..=499 if strange.iter().any(|code| body.has(code)) => Kind::Unsupported,
         416 => Kind::Mismatch,
         405 | 415 | 501 => Kind::Unsupported,
+        // Its disk is full: another try would send everything once more for nothing.
+        507 => Kind::Failed,
         408 | 500..=599 => Kind::Network,
         _ => Kind::Failed,
     }
@@ -100,11 +105,21 @@ fn said(is_html: bool, bytes: &[u8], body: &ErrorBody) -> Option<String> {
     if !body.errors.is_empty() {
         return Some(one_line(&body.to_string()));
     }
-    if is_html || start.first() == Some(&b'<') {
-        return Some("HTML was received: a proxy or login page answered, or the registry's own front end".to_owned());
-    }
     let plain = String::from_utf8_lossy(start);
+    if is_html || start.first() == Some(&b'<') {
+        let title = title(&plain).map(|title| format!(", titled {title:?}")).unwrap_or_default();
+        return Some(format!(
+            "HTML was received{title}: a proxy or login page answered, or the registry's own front end"
+        ));
+    }
     Some(one_line(&plain)).filter(|line| !line.is_empty())
+}
+
+/// What a page calls itself; often that is all there is to know.
+fn title(page: &str) -> Option<String> {
+    let (_, rest) = page.split_once("<title>")?;
+    let (title, _) = rest.split_once("</title>")?;
+    Some(one_line(title)).filter(|title| !title.is_empty())
 }
 
 fn one_line(text: &str) -> String {
@@ -140,6 +155,7 @@ mod tests {
             (429, "TOOMANYREQUESTS", Kind::RateLimited),
             (451, "", Kind::Failed),
             (500, "", Kind::Network),
+            (507, "", Kind::Failed),
             (522, "", Kind::Network),
         ];
         for (status, code, expected) in table {

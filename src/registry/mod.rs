@@ -199,7 +199,7 @@ impl Client {
 
     fn note_warnings(&self, response: &Response) {
         for value in response.headers.get_all(http::header::WARNING) {
-            if let Some(text) = value.to_str().ok().and_then(warning::text) {
+            if let Some(text) = warning::text(&String::from_utf8_lossy(value.as_bytes())) {
                 self.warn(format!("{}: {text}", self.0.registry));
             }
         }

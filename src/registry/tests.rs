@@ -175,7 +175,7 @@ async fn n03_tries_without_progress_end() {
     let nothing = "HTTP/1.1 200 X\r\nContent-Length: 10\r\n\r\n";
     let error = Script::new([nothing; 5]).await.read(TEN.as_bytes()).await.unwrap_err();
     assert_eq!((error.kind(), error.attempts()), (Kind::Network, 2));
-    assert!(error.to_string().contains("2 tries") && error.digest() == Some(Digest::of(TEN.as_bytes())));
+    assert_eq!(error.digest(), Some(Digest::of(TEN.as_bytes())));
 }
 
 #[tokio::test]

@@ -64,7 +64,7 @@ impl Job {
 
     /// Puts the blob, with another try where that may help.
     pub(super) async fn with_retries(&self, run: &Run, mut begun: Option<Begin>, origins: &[Repository]) -> Result<()> {
-        let mut attempt = 1;
+        let mut attempts = 0;
         loop {
             let begin = match begun.take() {
                 Some(begin) => Ok(begin),
@@ -75,12 +75,13 @@ impl Job {
                 Err(error) => Err(error),
             };
             let Err(error) = result else { return Ok(()) };
-            if !is_worth_another_try(&error, attempt, run.options.retries) {
-                return Err(error);
+            // The network floor has tried some things already: one budget serves for all.
+            attempts += error.attempts().max(1);
+            if !is_worth_another_try(&error, attempts, run.options.retries) {
+                return Err(error.with_attempts(attempts));
             }
-            let wait = pause(attempt);
-            attempt += 1;
-            self.tell(run, BlobEvent::Retrying { attempt, wait, error: &error });
+            let wait = pause(attempts);
+            self.tell(run, BlobEvent::Retrying { attempt: attempts + 1, wait, error: &error });
             tokio::time::sleep(wait).await;
         }
     }
@@ -131,10 +132,10 @@ impl Job {
 
 /// A source resumes by itself, so what it gives up is given up; wrong bytes are fetched once more; an upload that broke off
 /// starts afresh.
-fn is_worth_another_try(error: &Error, attempt: u32, retries: u32) -> bool {
+fn is_worth_another_try(error: &Error, attempts: u32, retries: u32) -> bool {
     match (error.kind(), error.side()) {
-        (Kind::Mismatch, Some(Side::Source)) => attempt == 1,
-        (Kind::Network, Some(Side::Destination)) => attempt <= retries,
+        (Kind::Mismatch, Some(Side::Source)) => attempts == 1,
+        (Kind::Network, Some(Side::Destination)) => attempts <= retries,
         _ => false,
     }
 }

@@ -142,6 +142,9 @@ impl Walk<'_> {
     }
 
     async fn all(&self, descriptors: Vec<Descriptor>, depth: usize) -> Result<Vec<Manifest>> {
+        if descriptors.len() > MAX_MANIFESTS {
+            return Err(too_many());
+        }
         let found: Vec<Vec<Manifest>> = stream::iter(descriptors)
             .map(|descriptor| self.below(descriptor, depth))
             .buffered(PARALLEL)
@@ -178,10 +181,14 @@ impl Walk<'_> {
     fn is_new(&self, digest: Digest) -> Result<bool> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.len() >= MAX_MANIFESTS {
-            return Err(too_much(format!("the image has more than {MAX_MANIFESTS} manifests")));
+            return Err(too_many());
         }
         Ok(seen.insert(digest))
     }
+}
+
+fn too_many() -> Error {
+    too_much(format!("the image has more than {MAX_MANIFESTS} manifests"))
 }
 
 fn too_much(message: String) -> Error {

@@ -9,6 +9,10 @@
 
 mod archives;
 mod commands;
+mod documents;
+mod documents_bytes;
+mod documents_limits;
+mod documents_shape;
 mod floors;
 mod generated;
 mod images;
@@ -17,9 +21,11 @@ mod local_places;
 mod login;
 mod network;
 mod output;
+mod published;
 mod readme;
 mod secrets;
 mod secrets_elsewhere;
+mod secrets_output;
 mod secrets_realm;
 mod signals;
 mod support;

@@ -125,7 +125,7 @@ fn u03_progress_is_plain_lines_without_a_capable_terminal() {
     let copy = |out: &str| format!("imgctl copy store:{name} oci:{out}:1");
     // `script` gives a terminal; its output has what we wrote, with CR LF.
     let on_terminal = |variables: &str, columns: u32, out: &str| {
-        let line = format!("script -qec 'stty cols {columns}; {variables} {}' /dev/null", copy(out));
+        let line = format!("script -qec 'stty rows 24 cols {columns}; {variables} {}' /dev/null", copy(out));
         shell(&env, &line).ok().stdout_text().replace('\r', "")
     };
     let dumb = on_terminal("TERM=dumb", 80, "a");

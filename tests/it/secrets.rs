@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::support::env::Env;
 use crate::support::fault_registry::{Demand, FaultRegistry};
 use crate::support::image::TestImage;
-use crate::support::run::Run;
+use crate::support::outcome::Outcome;
 
 /// The stored password.
 pub const PASSWORD: &str = "S3CR3T-A";
@@ -69,9 +69,12 @@ pub fn demand_token_of(registry: &FaultRegistry, realm: &str) {
 }
 
 /// Runs our program where `names` are names of this machine, in a mount namespace of its own; only root may do that.
-pub fn with_names(env: &Env, names: &[&str], args: &[&str]) -> Run {
+/// TLS needs such a name: to `localhost` we speak plain http.
+pub fn with_names(env: &Env, names: &[&str], args: &[&str]) -> Outcome {
     let hosts = env.write("hosts", format!("127.0.0.1 localhost {}\n", names.join(" ")));
     let script = r#"mount --bind "$0" /etc/hosts || exit 99; exec "$@""#;
     let start = ["--mount", "sh", "-c", script, hosts.to_str().unwrap(), env!("CARGO_BIN_EXE_imgctl")];
-    env.tool("unshare", [&start, args].concat())
+    let outcome = env.tool("unshare", [&start, args].concat()).run();
+    outcome.assert_decent(&["S3CR3T".to_owned(), STORED[2].to_owned()]);
+    outcome
 }

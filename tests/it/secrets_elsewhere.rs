@@ -1,17 +1,21 @@
 //! Other places that a registry sends people to: what goes along, and where nobody goes.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::secrets::{STORED, Stored, behind_realm, demand_token_of, env, logged_in};
+use crate::documents::names_nothing;
+use crate::secrets::{STORED, Stored, behind_realm, demand_token_of, env, logged_in, with_names};
 use crate::support::attacker::Attacker;
 use crate::support::certificates::Authority;
 use crate::support::env::Env;
 use crate::support::fault_registry::{Demand, FaultRegistry, TOKEN};
 use crate::support::http::basic;
 use crate::support::image::TestImage;
-use crate::support::nginx::{ClientCertificate, Nginx};
+use crate::support::nginx::{ClientCertificate, Nginx, NginxBuilder};
+use crate::support::outcome::Outcome;
 use crate::support::traffic::Request;
 
+/// Two names of this machine, of two domains.
+const NAMES: [&str; 2] = ["own.test", "other.test"];
 /// What no request elsewhere may carry.
 const HEADERS: [&str; 5] = ["authorization", "cookie", "referer", "proxy-authorization", "x-api-key"];
 
@@ -26,6 +30,17 @@ fn assert_bare(requests: &[Request]) {
             assert_eq!(request.header(header), None, "{header} with {}", request.line());
         }
     }
+}
+
+/// A TLS front of `upstream` for the names of [`tls`], which writes down what it hears.
+fn front(upstream: &str, authority: &Authority) -> NginxBuilder {
+    Nginx::in_front_of(upstream, &authority.server(&NAMES)).recording("x-api-key")
+}
+
+/// Runs our program with `authority` trusted.
+fn tls(env: &Env, authority: &Authority, args: &[&str]) -> Outcome {
+    let ca = authority.write(&env.path("")).display().to_string();
+    with_names(env, &NAMES, &[args, &["--ca-file", &ca]].concat())
 }
 
 /// Logged in to `host`, with a custom header for it.
@@ -51,21 +66,20 @@ fn a03_https_never_leads_to_http() {
         ("f/linkssrf", &["tags", "R"]),
         ("f/foreign", &["copy", "--allow-foreign-layers", "R:1", "oci:out"]),
         ("f/push", &["copy", "oci:given", "R:2"]),
-        ("f/pushpatch", &["copy", "oci:given", "R:2"]),
     ] {
         let (env, plain) = (env(), Attacker::start());
         let registry = FaultRegistry::start();
-        let nginx = Nginx::in_front_of(&registry.host(), &authority.localhost()).start();
-        registry.send_people_to(&format!("http://localhost:{}", plain.host().rsplit_once(':').unwrap().1));
+        let nginx = front(&registry.host(), &authority).start();
+        let host = format!("own.test:{}", nginx.port());
+        registry.send_people_to(&format!("http://own.test:{}", plain.host().rsplit_once(':').unwrap().1));
         registry.put_image(fault, "1", &TestImage::small());
         TestImage::of_size(1, 1000).write_layout(&env.path("given"), "x");
-        let ca = authority.write(&env.path("")).display().to_string();
-        known(&env, &nginx.host());
-        let args = args.iter().map(|arg| arg.replace('R', &format!("{}/{fault}", nginx.host())));
-        let outcome = env.imgctl(args).args(["--ca-file", &ca]).run().fails(6).within(10.0);
-        outcome.says("localhost");
+        known(&env, &host);
+        let args: Vec<String> = args.iter().map(|arg| arg.replace('R', &format!("{host}/{fault}"))).collect();
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        tls(&env, &authority, &args).fails(6).within(10.0).says("http://own.test");
         plain.assert_silence();
-        assert!(!env.path("out/index.json").exists(), "{fault}");
+        assert!(names_nothing(&env.path("out")), "{fault}");
         assert!(!registry.tags(fault).contains(&"2".to_owned()), "{fault}");
         env.assert_no_leftovers();
     }
@@ -74,16 +88,17 @@ fn a03_https_never_leads_to_http() {
 #[test]
 fn a03_an_https_registry_names_no_http_realm() {
     let (env, plain, authority) = (env(), Attacker::issuing_tokens(), Authority::new());
-    let realm = format!("http://localhost:{}", plain.host().rsplit_once(':').unwrap().1);
+    let realm = format!("http://own.test:{}", plain.host().rsplit_once(':').unwrap().1);
     let registry = behind_realm(&format!("{realm}/token"));
-    let nginx = Nginx::in_front_of(&registry.host(), &authority.localhost()).start();
-    let ca = authority.write(&env.path("")).display().to_string();
-    let reference = format!("{}/ok/a:1", nginx.host());
-    let copy = ["copy", "--ca-file", &ca, &reference, "oci:out"];
-    env.imgctl(copy).run().fails(6).says("without TLS").says(&realm);
-    known(&env, &nginx.host());
-    env.imgctl(copy).run().fails(6).says("without TLS").says(&realm);
-    env.imgctl(copy).args(["--allow-realm", &realm]).run().fails(6).says("without TLS");
+    let nginx = front(&registry.host(), &authority).start();
+    let host = format!("own.test:{}", nginx.port());
+    let reference = format!("{host}/ok/a:1");
+    let copy = ["copy", &reference, "oci:out", "--allow-realm", &realm];
+    tls(&env, &authority, &copy[..3]).fails(6).says("without TLS").says(&realm);
+    known(&env, &host);
+    for copy in [&copy[..3], &copy] {
+        tls(&env, &authority, copy).fails(6).says("without TLS").says(&realm);
+    }
     plain.assert_silence();
 }
 
@@ -116,7 +131,7 @@ fn a04_http_to_https_of_the_same_host_is_another_origin() {
     registry.send_people_to(&format!("https://127.0.0.1:{}", nginx.port()));
     let ca = authority.write(&env.path("")).display().to_string();
     known(&env, &registry.host());
-    env.imgctl(["copy", "--ca-file", &ca, &registry.reference("f/redir:1"), "oci:out"]).run().ok();
+    env.imgctl(["copy", "--plain-http", "--ca-file", &ca, &registry.reference("f/redir:1"), "oci:out"]).run().ok();
     let requests = nginx.requests();
     assert!(!requests.is_empty());
     for request in requests {
@@ -137,7 +152,7 @@ fn a04_who_asks_for_a_secret_elsewhere_gets_none() {
             outcome.fails(3).says(&attacker.host()).within(10.0);
             assert!(attacker.connections() > 0);
             attacker.assert_no_secret(&secrets());
-            assert!(!env.path("out/index.json").exists());
+            assert!(names_nothing(&env.path("out")));
         }
     }
     realm.assert_silence();
@@ -156,7 +171,7 @@ fn a04_ten_hops_are_followed_and_circles_are_not() {
         let outcome =
             env.imgctl(["copy", "--retries", "0", &registry.reference(&format!("{fault}:1")), "oci:out"]).run();
         outcome.fails(code).says(says).within(10.0);
-        assert_eq!(env.path("out/index.json").exists(), code == 0, "{fault}");
+        assert_eq!(names_nothing(&env.path("out")), code != 0, "{fault}");
         assert_bare(&registry.second_requests());
         let answers = registry.requests().len() + registry.second_requests().len();
         assert!(answers < 40, "{fault}: {answers} requests");
@@ -166,17 +181,15 @@ fn a04_ten_hops_are_followed_and_circles_are_not() {
 #[test]
 fn a04_an_upload_is_not_sent_elsewhere() {
     let layout = TestImage::of_size(1, 1000);
-    for fault in ["f/push", "f/pushpatch"] {
-        let (env, registry, attacker) = (env(), private(fault), Attacker::start());
+    for address in ["127.0.0.1:0", "127.0.0.2:0"] {
+        let (env, registry) = (env(), private("f/push"));
+        let attacker = Attacker::answering_on(address, "HTTP/1.1 200 OK\r\n", "");
         registry.send_people_to(&attacker.url(""));
         layout.write_layout(&env.path("given"), "x");
         known(&env, &registry.host());
-        env.imgctl(["copy", "oci:given", &registry.reference(&format!("{fault}:2"))])
-            .run()
-            .fails(6)
-            .says(&attacker.host());
+        env.imgctl(["copy", "oci:given", &registry.reference("f/push:2")]).run().fails(6).says(&attacker.host());
         attacker.assert_silence();
-        assert_eq!(registry.tags(fault), ["1"]);
+        assert_eq!(registry.tags("f/push"), ["1"]);
     }
 }
 
@@ -184,17 +197,17 @@ fn a04_an_upload_is_not_sent_elsewhere() {
 fn a05_a_signed_redirect_shows_nobody_who_we_are_and_is_not_logged() {
     let (env, registry, authority) = (env(), FaultRegistry::start(), Authority::new());
     let image = registry.put_image("f/redirsigned", "1", &TestImage::small());
-    let front = |upstream: &str| Nginx::in_front_of(upstream, &authority.localhost()).recording("x-api-key").start();
-    let (own, store) = (front(&registry.host()), front(&registry.second_host()));
-    registry.send_people_to(&format!("https://{}", store.host()));
-    demand_token_of(&registry, &format!("https://{}/token", own.host()));
-    let ca = authority.write(&env.path("")).display().to_string();
-    known(&env, &own.host());
-    let reference = format!("{}/f/redirsigned:1", own.host());
+    let (own, store) =
+        (front(&registry.host(), &authority).start(), front(&registry.second_host(), &authority).start());
+    let host = format!("own.test:{}", own.port());
+    registry.send_people_to(&format!("https://other.test:{}", store.port()));
+    demand_token_of(&registry, &format!("https://{host}/token"));
+    known(&env, &host);
+    let reference = format!("{host}/f/redirsigned:1");
     for progress in ["plain", "json"] {
         let out = format!("oci:{progress}");
-        let run = env.imgctl(["copy", "--ca-file", &ca, "-vvv", "--trace", "--progress", progress, &reference, &out]);
-        run.run().ok().says("/cdn/sha256:");
+        let copy = ["copy", "-vvv", "--trace", "--progress", progress, &reference, &out];
+        tls(&env, &authority, &copy).ok().says("/cdn/sha256:");
     }
     assert!(own.requests().iter().any(|request| request.header("authorization").starts_with("Bearer ")));
     let asked = store.requests();
@@ -206,41 +219,32 @@ fn a05_a_signed_redirect_shows_nobody_who_we_are_and_is_not_logged() {
         }
     }
     // Where it fails the URL is told, and its query is not.
-    registry.send_people_to("https://localhost:1");
-    env.imgctl(["copy", "--ca-file", &ca, "-vvv", "--trace", "--retries", "0", &reference, "oci:fails"])
-        .run()
-        .fails(7)
-        .says("localhost:1");
+    registry.send_people_to("https://other.test:1");
+    let copy = ["copy", "-vvv", "--trace", "--retries", "0", &reference, "oci:fails"];
+    tls(&env, &authority, &copy).fails(7).says("other.test:1");
 }
 
 #[test]
 fn a06_custom_headers_and_the_client_certificate_stay_with_their_registry() {
     let (env, authority, clients) = (env(), Authority::new(), Authority::new());
     let registry = FaultRegistry::start();
-    let front = |upstream: &str| {
-        let nginx = Nginx::in_front_of(upstream, &authority.localhost()).recording("x-api-key");
-        nginx.client_certificate(&clients, ClientCertificate::Optional).start()
-    };
+    let front =
+        |upstream: &str| front(upstream, &authority).client_certificate(&clients, ClientCertificate::Optional).start();
     let (own, other) = (front(&registry.host()), front(&registry.second_host()));
-    registry.send_people_to(&format!("https://{}", other.host()));
-    demand_token_of(&registry, &format!("https://{}/token", other.host()));
-    let ca = authority.write(&env.path("")).display().to_string();
+    let (host, realm) = (format!("own.test:{}", own.port()), format!("https://own.test:{}", other.port()));
+    registry.send_people_to(&format!("https://other.test:{}", other.port()));
+    demand_token_of(&registry, &format!("{realm}/token"));
     let (certificate, key) = clients.client("somebody").write(&env.path(""), "client");
     let identity = ["--cert-file", certificate.to_str().unwrap(), "--key-file", key.to_str().unwrap()];
-    known(&env, &own.host());
+    known(&env, &host);
     for (fault, args) in [("f/redir", &[][..]), ("f/foreign", &["--allow-foreign-layers"])] {
         registry.put_image(fault, "1", &TestImage::small());
-        let reference = format!("{}/{fault}:1", own.host());
-        let args = [&["copy", "--ca-file", &ca, &reference, "oci:out"], args, &identity].concat();
-        env.imgctl(args).run().ok();
+        let reference = format!("{host}/{fault}:1");
+        tls(&env, &authority, &[&["copy", &reference, "oci:out"], args, &identity].concat()).ok();
     }
     for request in own.requests() {
-        assert_eq!(
-            (request.client.as_str(), request.header("x-api-key")),
-            ("CN=somebody", "S3CR3T-H"),
-            "{}",
-            request.uri
-        );
+        let (client, header) = (request.client.as_str(), request.header("x-api-key"));
+        assert_eq!((client, header), ("CN=somebody", "S3CR3T-H"), "{}", request.uri);
     }
     let others = other.requests();
     assert!(others.iter().any(|request| request.uri.starts_with("/token")), "the token server is elsewhere too");
@@ -250,7 +254,12 @@ fn a06_custom_headers_and_the_client_certificate_stay_with_their_registry() {
         let is_token = request.uri.starts_with("/token");
         assert_eq!(request.header("authorization").is_empty(), !is_token, "{}", request.uri);
     }
-    let _ = Value::Null;
+    let anonymous = other.requests().len();
+    tls(&env, &authority, &["digest", "--anonymous", &format!("{host}/f/redir:1")]).ok();
+    let all = [&own.requests()[own.requests().len() - 2..], &other.requests()[anonymous..]].concat();
+    for request in all {
+        assert_eq!((request.header("x-api-key"), request.header("authorization").starts_with("Basic")), ("", false));
+    }
 }
 
 #[test]
@@ -258,16 +267,11 @@ fn a06_a_registry_that_wants_a_client_certificate_gets_it() {
     let (env, authority, clients) = (env(), Authority::new(), Authority::new());
     let registry = FaultRegistry::start();
     registry.put_image("ok/a", "1", &TestImage::small());
-    let nginx = Nginx::in_front_of(&registry.host(), &authority.localhost());
-    let nginx = nginx.client_certificate(&clients, ClientCertificate::Required).start();
-    let ca = authority.write(&env.path("")).display().to_string();
-    let reference = format!("{}/ok/a:1", nginx.host());
-    let digest = ["digest", "--ca-file", &ca, &reference];
-    env.imgctl(digest).run().fails(1);
+    let nginx = front(&registry.host(), &authority).client_certificate(&clients, ClientCertificate::Required).start();
+    let reference = format!("own.test:{}/ok/a:1", nginx.port());
+    tls(&env, &authority, &["digest", &reference]).fails(1).says("certificate");
+    assert!(registry.requests().is_empty());
     let (certificate, key) = clients.client("somebody").write(&env.path(""), "client");
-    env.imgctl(digest)
-        .args(["--cert-file", certificate.to_str().unwrap(), "--key-file", key.to_str().unwrap()])
-        .run()
-        .ok();
-    assert!(registry.requests().len() <= 2);
+    let identity = ["--cert-file", certificate.to_str().unwrap(), "--key-file", key.to_str().unwrap()];
+    tls(&env, &authority, &[&["digest", &reference][..], &identity].concat()).ok();
 }

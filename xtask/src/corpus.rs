@@ -37,7 +37,7 @@ impl Amounts {
     }
 
     fn stamp(self) -> String {
-        format!("1 {} {} {} {}", self.layer, self.huge, self.images, self.tags)
+        format!("2 {} {} {} {}", self.layer, self.huge, self.images, self.tags)
     }
 }
 

@@ -82,7 +82,7 @@ impl Layout {
         let history: Vec<Value> = layers.iter().map(|layer| json!({"created_by": layer.history})).collect();
         let config = self.blob(&json!({
             "created": "2024-01-01T00:00:00Z", "architecture": architecture(), "os": "linux",
-            "config": {"Cmd": ["/bin/sh"], "Labels": {"name": name}},
+            "config": {"Cmd": ["bash"]},
             "rootfs": {"type": "layers", "diff_ids": diff_ids}, "history": history,
         }))?;
         let of =

@@ -1,6 +1,7 @@
 //! From challenge to token: which secret may go where, tokens kept by scope, one refresh at a time.
 
 mod cache;
+mod fetch;
 mod realm;
 mod request;
 #[cfg(test)]
@@ -10,12 +11,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, Method, header};
 use url::Url;
 
 use self::cache::Token;
-use self::realm::{Realm, Trust, Way};
-use self::request::Answer;
+use self::realm::{Realm, Way};
 use super::{Credential, Keychain};
 use crate::error::Kind;
 use crate::name::Registry;
@@ -59,7 +59,8 @@ struct Search<'a> {
     needed: Vec<Scope>,
     /// Ask for no more than is needed.
     is_narrow: bool,
-    is_replacement: bool,
+    /// What the registry rejected.
+    rejected: Option<&'a Authorization>,
 }
 
 impl Authorizer {
@@ -104,7 +105,7 @@ impl Authorizer {
             }
             (Way::Basic, _) => Ok(None),
             (Way::Bearer(realm), _) => {
-                let search = Search { realm: &realm, needed: scopes.to_vec(), is_narrow: false, is_replacement: false };
+                let search = Search { realm: &realm, needed: scopes.to_vec(), is_narrow: false, rejected: None };
                 self.token(search).await.map(Some)
             }
         }
@@ -138,8 +139,7 @@ impl Authorizer {
                 let needed = cache::with_asked(scopes, asked.and_then(|asked| asked.get("scope")).unwrap_or_default());
                 let is_too_narrow = asked.and_then(|asked| asked.get("error")) == Some("insufficient_scope");
                 let is_narrow = self.reject(rejected, is_too_narrow)?;
-                let is_replacement = rejected.is_some();
-                return self.token(Search { realm: &realm, needed, is_narrow, is_replacement }).await;
+                return self.token(Search { realm: &realm, needed, is_narrow, rejected }).await;
             }
         };
         // What is always the same is worth one try only.
@@ -277,79 +277,6 @@ impl Authorizer {
         Ok(scopes)
     }
 
-    /// Asks the realm: with the credential, then for less, then, where that is enough, without it.
-    async fn fetch(&self, search: &Search<'_>, scopes: Vec<Scope>, credential: Option<Credential>) -> Result<Token> {
-        self.check_realm(search.realm, credential.is_some()).await?;
-        let narrow = cache::merge(&search.needed);
-        let is_wide = scopes != narrow;
-        let token = |answer: (Secret, Duration), scopes, credential, is_wide| Token {
-            authorization: self.bearer(&answer.0),
-            scopes,
-            credential,
-            received: Instant::now(),
-            life: answer.1,
-            is_wide,
-            is_replacement: search.is_replacement,
-        };
-        let mut answer = request::ask(&self.client, search.realm, &scopes, credential.as_ref()).await?;
-        let mut asked = (scopes, is_wide);
-        if is_wide && matches!(answer, Answer::Refused(status, _) if status != StatusCode::UNAUTHORIZED) {
-            answer = request::ask(&self.client, search.realm, &narrow, credential.as_ref()).await?;
-            asked = (narrow.clone(), false);
-        }
-        let (status, text) = match answer {
-            Answer::Granted(secret, life, refresh_token) => {
-                self.state().refresh_token = refresh_token;
-                return Ok(token((secret, life), asked.0, credential, asked.1));
-            }
-            Answer::Refused(status, text) => (status, text),
-        };
-        let Some(refused) = credential else {
-            return Err(self.refusal(search.realm, status, &text).with_hint(self.login_hint()));
-        };
-        if is_bad_secret(&refused, status) {
-            self.state().refused.push(refused);
-            if cache::is_pull_only(&search.needed)
-                && let Answer::Granted(secret, life, _) =
-                    request::ask(&self.client, search.realm, &narrow, None).await?
-            {
-                self.warn(search.realm, &text);
-                return Ok(token((secret, life), narrow, None, false));
-            }
-        }
-        Err(self.refusal(search.realm, status, &text))
-    }
-
-    async fn check_realm(&self, realm: &Realm, has_secret: bool) -> Result<()> {
-        let own = self.client.origin();
-        let is_trusted = realm.trust(own)? == Trust::Secret;
-        if is_trusted || !has_secret || self.keychain.allows(&self.registry, &realm.url).await? {
-            return Ok(());
-        }
-        let message =
-            format!("{} wants its secret sent to {}, which is not known to belong to it", self.registry, realm.origin);
-        let hint = format!("if you trust it: imgctl login --allow-realm {} {}", realm.origin, self.registry);
-        Err(Error::new(Kind::Unsafe, message).with_host(realm.origin.authority()).with_hint(hint))
-    }
-
-    fn warn(&self, realm: &Realm, text: &str) {
-        let host = realm.origin.authority();
-        let warning =
-            format!("{host} refused the stored credential for {}{}: went on without", self.registry, quoted(text));
-        tracing::warn!("{warning}");
-        self.state().warnings.push(warning);
-    }
-
-    fn refusal(&self, realm: &Realm, status: StatusCode, text: &str) -> Error {
-        let server = realm.origin.authority();
-        let what = match status {
-            StatusCode::UNAUTHORIZED => format!("the token server {server} refused the login{}", quoted(text)),
-            StatusCode::FORBIDDEN => format!("the token server {server} denied access{}", quoted(text)),
-            other => format!("the token server {server} answered with status {}{}", other.as_u16(), quoted(text)),
-        };
-        Error::new(Kind::Denied, format!("{}: {what}", self.registry)).with_host(self.client.origin().authority())
-    }
-
     fn denied(&self, what: &str) -> Error {
         Error::new(Kind::Denied, format!("{} {what}", self.registry))
             .with_host(self.client.origin().authority())
@@ -368,15 +295,4 @@ impl Authorizer {
 fn challenges(headers: &HeaderMap) -> Vec<Challenge> {
     let texts = headers.get_all(header::WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
     texts.flat_map(Challenge::parse_all).collect()
-}
-
-/// 401 says that the secret is wrong; a refresh token is refused with 400 as well
-/// ([RFC 6749](https://www.rfc-editor.org/rfc/rfc6749#section-5.2)).
-fn is_bad_secret(credential: &Credential, status: StatusCode) -> bool {
-    let is_refresh_token = matches!(credential, Credential::IdentityToken(_));
-    status == StatusCode::UNAUTHORIZED || (is_refresh_token && status == StatusCode::BAD_REQUEST)
-}
-
-fn quoted(text: &str) -> String {
-    if text.is_empty() { String::new() } else { format!(" (\"{text}\")") }
 }

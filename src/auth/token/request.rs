@@ -12,7 +12,7 @@ use url::form_urlencoded;
 use super::realm::Realm;
 use crate::auth::Credential;
 use crate::error::Kind;
-use crate::net::{Authorization, Body, Client, Request, Response, Secret};
+use crate::net::{Authorization, Body, Client, Origin, Request, Response, Secret};
 use crate::protocol::Scope;
 use crate::{Error, Result};
 
@@ -99,7 +99,7 @@ fn refresh_form(realm: &Realm, scopes: &[Scope], token: &Secret) -> String {
 }
 
 async fn read(response: Response) -> Result<Answer> {
-    let host = response.url.host_str().unwrap_or_default().to_owned();
+    let host = Origin::of(&response.url)?.authority();
     let status = response.status;
     let is_html = response.content_type().is_some_and(|media_type| media_type == "text/html");
     let attempts = response.attempts;
@@ -117,7 +117,7 @@ async fn read(response: Response) -> Result<Answer> {
         return Ok(Answer::Refused(status, refusal(&body)));
     }
     if is_html || body.trim_ascii_start().starts_with(b"<") {
-        let what = "answered with a web page instead of a token: is there a login page on the way?";
+        let what = "gave no token: HTML was received: a proxy or login page answered instead";
         return Err(fail(Kind::Mismatch, what.to_owned()));
     }
     if !status.is_success() {

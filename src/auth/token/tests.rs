@@ -259,7 +259,7 @@ async fn n25_a_login_page_is_no_token() {
     let server = Server::start(move |_, _| page()).await;
     let error = authorizer(None, Vec::new()).challenged(&bearer(&server, ""), &pull(), None).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Mismatch);
-    assert!(error.to_string().contains("a web page instead of a token"), "{error}");
+    assert!(error.to_string().contains("HTML was received"), "{error}");
 }
 
 #[tokio::test]

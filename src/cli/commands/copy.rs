@@ -2,6 +2,7 @@
 
 use clap::ValueEnum;
 use clap::builder::FalseyValueParser;
+use imgctl::error::Kind;
 use imgctl::name::Tag;
 use imgctl::oci::Platform;
 use imgctl::transfer::{Format, IndexMode, Item, Options};
@@ -102,7 +103,8 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
         refuse_terminal(context)?;
         context.ui.reserve_stdout();
     }
-    let Some(report) = moving::run(context, items, &options, (&COPY, &args.dry_run)).await? else { return Ok(()) };
+    let moved = moving::run(context, items, &options, (&COPY, &args.dry_run)).await;
+    let Some(report) = moved.map_err(|error| args.explain(error))? else { return Ok(()) };
     context.ui.summary(&report);
     for ((_, destination), copied) in pairs.iter().zip(&report.images) {
         context.ui.line(&place::pinned(destination, copied.destination.digest))?;
@@ -131,6 +133,16 @@ impl Args {
             preserve_digests: self.preserve_digests,
             allow_foreign_layers: self.allow_foreign_layers,
             ..context.options()
+        }
+    }
+
+    /// The store may have some platforms of an index; what it lacks is not found.
+    fn explain(&self, error: Error) -> Error {
+        match (&self.source, error.kind()) {
+            (Location::Store(_), Kind::NotFound) => {
+                error.with_hint("where the store has only some platforms of the image, say which with --platform")
+            }
+            _ => error,
         }
     }
 

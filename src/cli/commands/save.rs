@@ -88,7 +88,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
     let store = context.store_source().await?;
     let mut saves = Vec::new();
     for image in &args.images {
-        saves.extend(args.saves(store.as_ref(), image).await?);
+        saves.extend(args.saves(context, store.as_ref(), image).await?);
     }
     let destination = context.destination()?.destination(&args.destination()).await?;
     let mut items = Vec::new();
@@ -119,7 +119,7 @@ impl Args {
     }
 
     /// What `image` means: images of the store, else one of a registry.
-    async fn saves(&self, store: &dyn Source, image: &str) -> Result<Vec<Saved>> {
+    async fn saves(&self, context: &Context, store: &dyn Source, image: &str) -> Result<Vec<Saved>> {
         let reference = image.parse::<Reference>();
         if self.pull == Pull::Always {
             return Ok(vec![in_registry(reference?)]);
@@ -132,12 +132,28 @@ impl Args {
             }
         }
         match (store.resolve(Some(&Name::new(image))).await, reference) {
-            (Ok(_), reference) => Ok(vec![in_store(store, image, reference.ok()).await?]),
+            (Ok(_), reference) => {
+                let saved = in_store(store, image, reference.as_ref().ok().cloned()).await?;
+                match reference {
+                    Ok(reference) if self.must_ask(context, &saved).await? => Ok(vec![in_registry(reference)]),
+                    _ => Ok(vec![saved]),
+                }
+            }
             (Err(error), Ok(reference)) if error.kind() == Kind::NotFound && self.pull == Pull::Missing => {
                 Ok(vec![in_registry(reference)])
             }
             (Err(error), _) => Err(error),
         }
+    }
+
+    /// Whether the store lacks what is wanted of an image that it has in part.
+    async fn must_ask(&self, context: &Context, saved: &Saved) -> Result<bool> {
+        let platforms = self.platforms.platforms();
+        if self.pull == Pull::Never || (platforms.is_empty() && !self.all_platforms) {
+            return Ok(false);
+        }
+        let wanted = if self.all_platforms { &[] } else { &platforms[..] };
+        Opened::new(context, &saved.from).await?.lacks(wanted).await
     }
 
     /// What to save of an image: of an index, what was asked for, what the store has, or what this machine runs.

@@ -69,8 +69,8 @@ impl OutputFlags {
         }
     }
 
-    /// From which level on to log, if at all.
-    pub(crate) fn level(&self) -> Option<Level> {
+    /// From which level on to log.
+    pub(crate) fn level(&self) -> Level {
         let asked = self.log_level.map(|level| match level {
             LogLevel::Error => Level::ERROR,
             LogLevel::Warn => Level::WARN,
@@ -79,12 +79,12 @@ impl OutputFlags {
             LogLevel::Trace => Level::TRACE,
         });
         let counted = match self.verbose {
-            0 => self.trace.then_some(Level::WARN),
-            1 => Some(Level::INFO),
-            2 => Some(Level::DEBUG),
-            _ => Some(Level::TRACE),
+            0 => Level::WARN,
+            1 => Level::INFO,
+            2 => Level::DEBUG,
+            _ => Level::TRACE,
         };
-        asked.or(counted)
+        asked.unwrap_or(counted)
     }
 }
 

@@ -168,6 +168,7 @@ fn style(template: &str) -> ProgressStyle {
         })
         .with_key("left", |state: &ProgressState, out: &mut dyn std::fmt::Write| match state.eta().as_secs() {
             0 => {}
+            seconds @ 1..60 => _ = write!(out, "{seconds}s left"),
             seconds => _ = write!(out, "{} left", units::elapsed(Duration::from_secs(seconds))),
         })
 }

@@ -321,7 +321,10 @@ async fn n32_limits_hold_without_deadlock() {
             buffer.reserve(1 << 16);
         }
         drop(sender);
-        get(&client, &server, "/c").await.unwrap();
+        let second = get(&client, &server, "/c").await.unwrap();
+        second.bytes(1 << 20).await.unwrap();
+        // The first answer is still there, but its body is read.
+        assert_eq!(first.read_into(&mut buffer).await.unwrap(), 0);
     };
     let (put, ()) = tokio::join!(client.send(request), relay);
     assert_eq!(put.unwrap().status, StatusCode::OK);

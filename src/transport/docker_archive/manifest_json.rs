@@ -6,14 +6,14 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::content::tar::Tar;
 use crate::name::Reference;
-use crate::oci::{Digest, MANIFEST_LIMIT, parse_json};
+use crate::oci::{Digest, JsonKeys, MANIFEST_LIMIT, parse_json};
 use crate::{Error, Result};
 
 /// The name of the list in an archive.
 pub(super) const NAME: &str = "manifest.json";
 
 /// Its keys, which docker reads in any case.
-const KNOWN: &[&str] = &["Config", "RepoTags", "Layers", "LayerSources", "Parent"];
+const KEYS: JsonKeys = JsonKeys { known: &["Config", "RepoTags", "Layers", "LayerSources", "Parent"], free: &[] };
 
 /// One image.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -58,7 +58,7 @@ impl Entry {
 /// Reads the list, where the archive has it.
 pub(super) fn read(tar: &Tar) -> Result<Option<Vec<Entry>>> {
     let Some(span) = tar.find(NAME)? else { return Ok(None) };
-    Ok(Some(parse_json(&tar.read(span, MANIFEST_LIMIT)?, NAME, KNOWN)?))
+    Ok(Some(parse_json(&tar.read(span, MANIFEST_LIMIT)?, NAME, KEYS)?))
 }
 
 /// The list as a member.

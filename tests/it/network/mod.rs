@@ -17,7 +17,7 @@ use crate::support::env::{self, Env};
 use crate::support::fault_registry::FaultRegistry;
 use crate::support::image::TestImage;
 use crate::support::outcome::Outcome;
-use crate::support::run::Run;
+use crate::support::run::{Run, Running};
 
 /// The two ways in which an image is read from a registry; each has a repository of its own with the same fault.
 const WAYS: [&str; 2] = ["copy", "pull"];
@@ -68,37 +68,37 @@ impl Scene {
         [Layout(self.env.path("copied")), Layout(self.env.store())]
     }
 
-    fn run_both(&self) -> [Outcome; 2] {
-        [self.copy(), self.pull()].map(Run::spawn).map(|running| running.wait())
+    fn run_both(&self) -> Both {
+        Both([self.copy(), self.pull()].map(Run::spawn).map(Running::wait))
     }
 
     /// The image arrives both ways, byte for byte, and nothing else does.
     #[track_caller]
-    fn arrives(&self) -> [Outcome; 2] {
-        let outcomes = self.run_both().map(Outcome::ok);
+    fn arrives(&self) -> Both {
+        let both = self.run_both().each(Outcome::ok);
         for layout in self.layouts() {
             layout.assert_holds(&self.image);
             assert_eq!(layout.blobs().len(), self.image.blobs.len() + 1, "{:?}", layout.0);
         }
         self.env.assert_no_leftovers();
-        outcomes
+        both
     }
 
     /// Both ways fail with `code`; what the names meant before they still mean, and no wrong bytes are left.
     #[track_caller]
-    fn fails(&self, code: i32) -> [Outcome; 2] {
+    fn fails(&self, code: i32) -> Both {
         let before = TestImage::small();
         before.write_layout(&self.env.path("copied"), "1");
         let name = format!("store:{}", self.reference("pull"));
         self.env.imgctl(["copy", "oci:copied:1", &name]).run().ok();
         let indexes = self.layouts().map(|layout| layout.index());
-        let outcomes = self.run_both().map(|outcome| outcome.fails(code));
+        let both = self.run_both().each(|outcome| outcome.fails(code));
         for (layout, index) in self.layouts().iter().zip(indexes) {
             assert_eq!(layout.index(), index, "{:?}", layout.0);
             layout.assert_holds(&before);
         }
         self.env.assert_no_leftovers();
-        outcomes
+        both
     }
 
     /// Status and `Range` of the GETs of the layer, oldest first.
@@ -117,6 +117,26 @@ impl Scene {
         let [copied, pulled] = WAYS.map(|way| self.layer_requests(way).into_iter().map(|(status, _)| status).collect());
         assert_eq!(copied, pulled);
         copied
+    }
+}
+
+/// What came of `copy` and of `pull`.
+struct Both([Outcome; 2]);
+
+impl Both {
+    #[track_caller]
+    fn each(self, assert: impl Fn(Outcome) -> Outcome) -> Self {
+        Self(self.0.map(assert))
+    }
+
+    #[track_caller]
+    fn says(self, text: &str) -> Self {
+        self.each(|outcome| outcome.says(text))
+    }
+
+    #[track_caller]
+    fn within(self, seconds: f64) -> Self {
+        self.each(|outcome| outcome.within(seconds))
     }
 }
 

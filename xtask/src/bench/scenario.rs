@@ -140,7 +140,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "small",
-        about: "200 small images, the tags of one repository, registry to registry (imgctl, regctl: a command for each)",
+        about: "200 small images, the tags of one repository, registry to registry (regctl: a command for each)",
         fresh: Fresh::Registry,
         copies: Some(("{a}/small:2", "{b}/{tool}/small:2")),
         commands: SMALL,
@@ -212,7 +212,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
 ];
 
 const SMALL: &[(&str, &str)] = &[
-    ("imgctl", "each: imgctl copy {a}/small:{i} {b}/{tool}/small:{i}"),
+    ("imgctl", "imgctl copy --all-tags {a}/small {b}/{tool}/small"),
     (
         "skopeo",
         "skopeo sync --src docker --dest docker --src-tls-verify=false --dest-tls-verify=false {a}/small {b}/{tool}",

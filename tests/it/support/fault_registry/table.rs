@@ -1,6 +1,8 @@
 //! The faults by name: `f/NAME` or `f/NAME-NUMBER`, with anything after a further slash, is a repository with that fault.
 //! `{n}` stands for the number. A registry can also have a fault everywhere.
 
+use std::time::Duration;
+
 use imgctl::oci::Digest;
 use serde_json::json;
 
@@ -52,6 +54,10 @@ fn blob_fault(stem: &str, n: Option<u32>) -> Option<Fault> {
         "stallever" => always(GET_BLOB, stall_halfway()),
         "stallhdr" => once(GET_BLOB, stall()),
         "stallhdrever" => always(GET_BLOB, stall()),
+        "slow" => {
+            let late = || wait(Duration::from_millis(5));
+            always(GET_BLOB, late()).and(always(PUT_UPLOAD, late()))
+        }
         "nocl" => always(GET_BLOB, without("content-length")),
         "infinite" => always(GET_BLOB, never_end()),
         "coded" => always(GET_BLOB, header("content-encoding", "gzip")),
