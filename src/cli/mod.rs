@@ -28,11 +28,14 @@ mod units;
 use std::borrow::Cow;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{CommandFactory, FromArgMatches, Parser};
 use imgctl::Error;
 use imgctl::error::Kind;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot::{self, Receiver, Sender};
 
 use commands::Command;
 use context::{Context, Environment, Terminal};
@@ -40,6 +43,11 @@ use flags::{OutputFlags, RegistryFlags, TransferFlags};
 use signal::Signal;
 use ui::Ui;
 
+/// What a command ends with.
+type Done = imgctl::Result<()>;
+
+/// As much as the main thread has.
+const STACK: usize = 8 * 1024 * 1024;
 /// How long a command that was interrupted may take to leave nothing half done.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
@@ -113,18 +121,45 @@ fn run(cli: Cli, ui: &Ui) -> imgctl::Result<()> {
         .build()
         .map_err(|error| Error::local("start the worker threads", error))?;
     let Cli { transfer, registry, command, .. } = cli;
-    let context = Context::new(ui.clone(), Environment::read()?, registry, transfer);
+    let context = Arc::new(Context::new(ui.clone(), Environment::read()?, registry, transfer));
+    let (stop, mut done) = start(command, &context, runtime.handle())?;
     let result = runtime.block_on(async {
         tokio::select! {
-            result = command.run(&context) => result,
-            signal = signal::first(signals) => Err(interrupted(signal)),
+            result = &mut done => result.unwrap_or_else(|_| Err(Error::new(Kind::Failed, "the command broke off"))),
+            signal = signal::first(signals) => {
+                drop(stop);
+                // What is dropped cleans up behind itself.
+                let _ = tokio::time::timeout(LAST_WORDS, done).await;
+                Err(interrupted(signal))
+            }
         }
     });
     ui.clear();
     context.warnings().iter().for_each(|warning| ui.warn(warning));
-    // What was dropped cleans up behind itself; a prompt or a disk that hangs must not hold us.
+    // A prompt, a pipe or a disk that hangs must not hold us.
     runtime.shutdown_timeout(LAST_WORDS);
     result
+}
+
+/// Runs the command until its end, or until the first of what is returned is dropped; then the second says so. It has a
+/// thread of its own, so that a signal is heard while it waits for a lock.
+fn start(command: Command, context: &Arc<Context>, runtime: &Handle) -> imgctl::Result<(Sender<()>, Receiver<Done>)> {
+    let (stop, stopped) = oneshot::channel();
+    let (tell, done) = oneshot::channel();
+    let (context, runtime) = (Arc::clone(context), runtime.clone());
+    let work = move || {
+        let result = runtime.block_on(async {
+            tokio::select! {
+                result = command.run(&context) => result,
+                _ = stopped => Err(Error::new(Kind::Interrupted, "stopped")),
+            }
+        });
+        // Nobody may be waiting any more.
+        let _ = tell.send(result);
+    };
+    let thread = std::thread::Builder::new().name("command".to_owned()).stack_size(STACK);
+    thread.spawn(work).map_err(|error| Error::local("start a thread", error))?;
+    Ok((stop, done))
 }
 
 fn interrupted(signal: Signal) -> Error {
