@@ -122,7 +122,15 @@ impl Job {
 
     fn failed(&self, side: Side, verb: &str, error: Error) -> Error {
         let digest = self.descriptor.digest;
-        error.at(side, format!("{verb} blob {digest}")).with_digest(digest)
+        let repository = match side {
+            Side::Source => self.source.repository(),
+            Side::Destination => self.destination.repository(),
+        };
+        let error = error.at(side, format!("{verb} blob {digest}")).with_digest(digest);
+        match repository.filter(|_| error.host().is_none()) {
+            Some(repository) => error.with_host(repository.registry().to_string()),
+            None => error,
+        }
     }
 
     fn tell(&self, run: &Run, event: BlobEvent<'_>) {
