@@ -12,11 +12,11 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A lock on a file, held while this lives.
 #[derive(Debug)]
-pub(super) struct Lock(File);
+pub(crate) struct Lock(File);
 
 impl Lock {
     /// Locks the existing file `path` for us alone.
-    pub(super) fn exclusive(path: &Path) -> Result<Self> {
+    pub(crate) fn exclusive(path: &Path) -> Result<Self> {
         // NFS turns these locks into byte-range locks, which need a descriptor open for writing.
         let opened = OpenOptions::new().read(true).write(true).open(path);
         let file = opened.map_err(|error| Error::local(format!("open {} to lock it", path.display()), error))?;

@@ -33,15 +33,15 @@ pub(crate) use blob::{blob_reader, name_blob};
 pub use image::StoredImage;
 pub use index::{CONTAINERD_NAME, INDEX_LIMIT, Index, REF_NAME, Replaced, ref_name};
 pub use layout::Layout;
+pub(crate) use lock::Lock;
 pub use remove::{Removal, Removed};
-pub(crate) use staging::Site;
+pub(crate) use staging::{Site, Staging};
 
 use crate::error::Kind;
 use crate::name::{Reference, Registry, Repository};
 use crate::oci::{Descriptor, Digest, Manifest};
 use crate::{Error, Result};
 use image::normalized;
-use lock::Lock;
 use origin::Origins;
 
 /// The local store: an OCI layout with many images, whose names are full references (`docker.io/library/busybox:1`).

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
@@ -14,7 +15,7 @@ use crate::content::{Access, AtomicFile, BlobReader, open_regular, read_regular}
 use crate::error::Kind;
 use crate::name::Repository;
 use crate::oci::{Descriptor, Digest, MANIFEST_LIMIT, Manifest};
-use crate::store::{Site, StagedBlob, blob_reader, name_blob};
+use crate::store::{Lock, Site, StagedBlob, Staging, blob_reader, name_blob};
 use crate::{Error, Result};
 
 const VERSION: &str = "version";
@@ -79,10 +80,12 @@ impl Source for DirectorySource {
     }
 }
 
-/// A directory to write. It holds one image: the one of an earlier copy stays until the new one is whole.
+/// A directory to write. It holds one image: the one of an earlier copy stays until the new one is whole, and who comes
+/// while another writes waits.
 #[derive(Debug)]
 pub struct DirectoryDestination {
     site: Site,
+    lock: Mutex<Option<Lock>>,
     roots: Roots,
 }
 
@@ -96,16 +99,31 @@ impl DirectoryDestination {
             return Err(Error::usage(format!("{directory} is neither empty nor an image directory"))
                 .with_hint("name a directory that does not exist yet"));
         }
-        Ok(Self { site: Site::new(directory, &[(VERSION, VERSION_CONTENT)]), roots: Roots::default() })
+        let site = Site::new(directory, &[(VERSION, VERSION_CONTENT)]);
+        Ok(Self { site, lock: Mutex::default(), roots: Roots::default() })
     }
 
     fn directory(&self) -> &Path {
         self.site.directory()
     }
 
+    /// Makes the directory ours until the image is whole.
+    fn make(&self) -> Result<Arc<Staging>> {
+        let staging = self.site.staging()?;
+        let mut lock = self.lock();
+        if lock.is_none() {
+            *lock = Some(Lock::exclusive(&self.directory().join(VERSION))?);
+        }
+        Ok(staging)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Lock>> {
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn put(&self, name: &str, content: &[u8]) -> Result<()> {
         let path = self.directory().join(name);
-        let mut file = AtomicFile::staged(self.site.staging()?.path(), &path, Access::Public)?;
+        let mut file = AtomicFile::staged(self.make()?.path(), &path, Access::Public)?;
         file.write_all(content).map_err(|error| Error::local(format!("write {}", path.display()), error))?;
         file.persist()
     }
@@ -148,10 +166,11 @@ impl Destination for DirectoryDestination {
 
     async fn begin(&self, descriptor: &Descriptor, _: &[Repository]) -> Result<Begin> {
         let target = self.directory().join(descriptor.digest.hex());
+        let staging = self.make()?;
         if self.has(descriptor).await? {
             return Ok(Begin::Present);
         }
-        let blob = StagedBlob::create(self.site.staging()?, &target, descriptor.size, false)?;
+        let blob = StagedBlob::create(staging, &target, descriptor.size, false)?;
         Ok(Begin::Write(Box::new(blob)))
     }
 
@@ -173,7 +192,9 @@ impl Destination for DirectoryDestination {
         let bytes = read_regular(&self.directory().join(manifest_name(&root.digest)), MANIFEST_LIMIT)?;
         let root = Manifest::verified(bytes, root)?;
         self.put(MANIFEST, root.bytes())?;
-        self.remove_stale(&root)
+        self.remove_stale(&root)?;
+        *self.lock() = None;
+        Ok(())
     }
 }
 
@@ -200,8 +221,6 @@ fn is_content(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::contract;
-    use std::sync::Arc;
-
     use super::*;
 
     struct Place(tempfile::TempDir);
