@@ -1,6 +1,6 @@
 //! S12: the three signals that ask us to stop, in the middle of a copy.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
@@ -9,6 +9,7 @@ use crate::support::env::Env;
 use crate::support::fault_proxy::{FaultProxy, Rule, Weather};
 use crate::support::image::TestImage;
 use crate::support::run::Running;
+use crate::support::token_server::TokenServer;
 
 const SIGNALS: [(Signal, i32); 3] = [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)];
 
@@ -74,4 +75,141 @@ fn s12_signals_that_the_parent_ignores_stay_ignored() {
     running.signal(Signal::HUP);
     running.signal(Signal::TERM);
     running.wait().fails(143);
+}
+
+/// The answer takes longer than anybody waits.
+const SILENCE: Weather = Weather::Delay(Duration::from_secs(60));
+
+/// The time in which a command comes to where it waits.
+const PAUSE: Duration = Duration::from_millis(150);
+
+/// Where a command is when the signal comes.
+struct Phase {
+    what: &'static str,
+    args: Vec<String>,
+    /// Counts how often somebody has come there; without it, time has to tell.
+    arrivals: Option<Box<dyn Fn() -> usize>>,
+}
+
+impl Phase {
+    fn new(what: &'static str, args: &[&str]) -> Self {
+        Self { what, args: args.iter().map(|&arg| arg.to_owned()).collect(), arrivals: None }
+    }
+
+    fn start(&self, env: &Env) -> Running {
+        let Some(arrivals) = &self.arrivals else {
+            let running = env.imgctl(&self.args).spawn();
+            std::thread::sleep(PAUSE);
+            return running;
+        };
+        // What came of the run before has come by now.
+        std::thread::sleep(PAUSE / 3);
+        let before = arrivals();
+        let mut running = env.imgctl(&self.args).spawn();
+        running.wait_until(self.what, |_| arrivals() > before);
+        running
+    }
+
+    /// Sends each of `signals` to a command in this phase, once and twice.
+    fn interrupt(&self, env: &Env, signals: &[(Signal, i32)]) {
+        for (signal, code) in signals {
+            for twice in [false, true] {
+                let running = self.start(env);
+                let sent = Instant::now();
+                running.signal(*signal);
+                if twice {
+                    std::thread::sleep(PAUSE / 5);
+                    running.try_signal(*signal);
+                }
+                let outcome = running.wait();
+                assert_eq!(outcome.code, Some(*code), "{}: {}", self.what, outcome.told());
+                assert!(sent.elapsed() < Duration::from_secs(2), "{}: {:?}", self.what, sent.elapsed());
+                assert_eq!(outcome.stdout_text(), "", "{}", self.what);
+                env.assert_no_leftovers();
+            }
+        }
+    }
+}
+
+#[test]
+fn s12_every_phase_of_a_transfer_can_be_interrupted() {
+    let registry = DockerRegistry::open();
+    let image = TestImage::of_size(3, 3_000_000);
+    registry.put_image("a", "1", &image);
+    for (what, method, path) in [
+        ("the manifest is asked for", "", "/manifests/1"),
+        ("the blobs are asked for", "GET", "/blobs/sha256"),
+        ("an upload is begun", "POST", "/blobs/uploads/"),
+        ("an upload is ended", "PUT", "/blobs/uploads/"),
+        ("the manifest is put", "PUT", "/manifests/"),
+    ] {
+        let env = Env::new();
+        let proxy = FaultProxy::start(registry.host(), vec![Rule::on(method, path, SILENCE)]);
+        image.write_layout(&env.path("given"), "x");
+        let to = proxy.reference("to/here:1");
+        let from = proxy.reference("a:1");
+        let args =
+            if matches!(method, "GET" | "") { ["copy", &from, "store:a:1"] } else { ["copy", "oci:given:x", &to] };
+        let mut phase = Phase::new(what, &args);
+        phase.arrivals = Some(Box::new(move || proxy.struck()));
+        phase.interrupt(&env, &SIGNALS);
+        assert!(registry.tags("to/here").is_empty(), "{what}");
+        assert_eq!(env.imgctl(["images", "-q", "--all"]).run().ok().stdout_text(), "", "{what}");
+    }
+    let env = Env::new();
+    image.write_layout(&env.path("given"), "x");
+    let proxy = FaultProxy::start(registry.host(), Vec::new());
+    proxy.limit_rate(100_000);
+    let mut phase = Phase::new("an upload runs", &["copy", "oci:given:x", &proxy.reference("slow/here:1")]);
+    phase.arrivals = Some(Box::new(move || usize::try_from(proxy.received()).unwrap() / 20_000));
+    phase.interrupt(&env, &SIGNALS);
+    assert!(registry.tags("slow/here").is_empty());
+    env.imgctl(["copy", "-q", "oci:given:x", &registry.reference("slow/here:1")]).run().ok();
+    assert!(registry.has_image("slow/here", "1", &image));
+}
+
+#[test]
+fn s12_waiting_for_a_token_can_be_interrupted() {
+    let server = TokenServer::start();
+    let (env, registry) = (Env::new(), DockerRegistry::with_tokens(&server));
+    server.set(|settings| settings.delay = Duration::from_secs(60));
+    Phase::new("a token", &["digest", &registry.reference("a:1")]).interrupt(&env, &SIGNALS);
+}
+
+#[test]
+fn s12_waiting_for_a_lock_can_be_interrupted() {
+    let env = Env::new();
+    TestImage::small().write_layout(&env.path("given"), "x");
+    env.imgctl(["copy", "-q", "oci:given:x", "store:app:1"]).run().ok();
+    let lock = std::fs::File::open(env.store().join("oci-layout")).unwrap();
+    lock.lock().unwrap();
+    let commands = [&["tag", "app:1", "app:2"][..], &["rmi", "app:1"], &["copy", "oci:given:x", "store:b:1"]];
+    for (args, signal) in commands.into_iter().zip(SIGNALS) {
+        Phase::new("a lock", args).interrupt(&env, &[signal]);
+    }
+    drop(lock);
+    env.imgctl(["tag", "app:1", "app:2"]).run().ok();
+    let names = env.imgctl(["images", "--format", "{{.Repository}}:{{.Tag}}"]).run().ok();
+    assert_eq!(names.stdout_text(), "app:1\napp:2\n");
+}
+
+#[test]
+fn s12_archives_in_pipes_can_be_interrupted() {
+    let env = Env::new();
+    TestImage::of_size(1, 3_000_000).write_layout(&env.path("given"), "x");
+    env.imgctl(["copy", "-q", "oci:given:x", "store:app:1"]).run().ok();
+    env.tool("mkfifo", ["pipe"]).run().ok();
+    // Both ends are open and nothing comes.
+    let pipe = std::fs::File::options().read(true).write(true).open(env.path("pipe")).unwrap();
+    let commands = [
+        &["load", "-i", "pipe"][..],
+        &["copy", "oci-archive:pipe", "store:b:1"],
+        &["save", "-o", "pipe", "app:1"],
+        &["copy", "store:app:1", "oci-archive:pipe"],
+    ];
+    for (args, signal) in commands.into_iter().zip(SIGNALS.into_iter().cycle()) {
+        Phase::new("a pipe", args).interrupt(&env, &[signal]);
+    }
+    drop(pipe);
+    env.imgctl(["save", "-q", "-o", "out.tar", "app:1"]).run().ok();
 }

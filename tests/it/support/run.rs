@@ -133,6 +133,12 @@ impl Running {
         kill_process(Pid::from_child(&self.child), signal).expect("a process to signal");
     }
 
+    /// Sends a signal, unless it ended meanwhile.
+    pub fn try_signal(&self, signal: Signal) {
+        // It is not waited for yet, so its number is nobody else's.
+        let _ = kill_process(Pid::from_child(&self.child), signal);
+    }
+
     /// Standard error so far.
     pub fn stderr(&self) -> String {
         self.stderr.text()
