@@ -7,6 +7,7 @@
     reason = "all of this is test code: it fails loudly, writes plain files, and is seen by nobody outside"
 )]
 
+mod archives;
 mod commands;
 mod documents;
 mod documents_bytes;

@@ -41,6 +41,16 @@ impl Env {
         self.prepare(Run::ours(env!("CARGO_BIN_EXE_imgctl"), self.canaries.clone()), args)
     }
 
+    /// The same by somebody whom permissions hold back: root is not, unless it gives that up.
+    pub fn imgctl_without_privileges(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Run {
+        if !rustix::process::geteuid().is_root() {
+            return self.imgctl(args);
+        }
+        let run = Run::ours("setpriv", self.canaries.clone());
+        let run = run.args(["--bounding-set=-dac_override,-dac_read_search,-fowner", env!("CARGO_BIN_EXE_imgctl")]);
+        self.prepare(run, args)
+    }
+
     /// A tool of the system, ready to run in this home.
     pub fn tool(&self, program: &str, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Run {
         self.prepare(Run::tool(program), args)
@@ -104,7 +114,7 @@ pub fn tool(program: &str, args: impl IntoIterator<Item = impl AsRef<OsStr>>) ->
 }
 
 /// The files below `directory`.
-pub fn files(directory: &Path) -> impl Iterator<Item = PathBuf> {
+pub fn files(directory: &Path) -> impl Iterator<Item = PathBuf> + use<> {
     let mut found = Vec::new();
     let mut open = vec![directory.to_owned()];
     while let Some(directory) = open.pop() {
