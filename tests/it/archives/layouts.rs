@@ -30,7 +30,7 @@ const SPOILT: [Spoil; 9] = [
         "an unreadable file",
         |path| {
             fs::write(path, vec![b'x'; LAYER]).unwrap();
-            fs::set_permissions(path, fs::Permissions::from_mode(0)).unwrap();
+            fs::set_permissions(path, fs::Permissions::from_mode(0o000)).unwrap();
         },
         8,
     ),
