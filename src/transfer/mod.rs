@@ -20,9 +20,9 @@ use event::Tally;
 use mount::Mounts;
 use run::Run;
 
-use crate::Result;
-use crate::oci::Platform;
+use crate::oci::{Manifest, Platform};
 use crate::transport::{Destination, Name, Source};
+use crate::{Error, Result};
 
 /// One image to copy.
 #[derive(Clone)]
@@ -49,7 +49,7 @@ pub struct Options {
     pub referrers: bool,
     /// Convert to these media types.
     pub to: Option<Format>,
-    /// Err rather than change a digest where the destination refuses the manifest as it is.
+    /// Err rather than change a digest: by a conversion, a rewritten index, or because the destination refuses a manifest.
     pub preserve_digests: bool,
     /// Fetch layers that may not be distributed from their `urls`' registries and push them.
     pub allow_foreign_layers: bool,
@@ -71,6 +71,21 @@ impl Default for Options {
             jobs: 4,
             retries: 4,
         }
+    }
+}
+
+impl Options {
+    /// Errs with [`Kind::Usage`](crate::error::Kind::Usage) where `after` takes the place of `before` though digests must stay.
+    fn check_digest(&self, before: &Manifest, after: &Manifest) -> Result<()> {
+        if !self.preserve_digests || before.digest() == after.digest() {
+            return Ok(());
+        }
+        let digest = before.digest();
+        Err(Error::usage(format!("{digest} would become {}, and digests are to be preserved", after.digest()))
+            .with_digest(digest)
+            .with_hint(
+                "a sparse index keeps its digest; --preserve-digests goes neither with --to nor with a rewritten index",
+            ))
     }
 }
 

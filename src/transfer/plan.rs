@@ -80,7 +80,9 @@ pub(super) async fn make(items: &[Item], options: &Options, ask: bool) -> Result
 async fn plan_image(item: &Item, options: &Options, ask: bool) -> Result<PlannedImage> {
     let Selection { source, mut manifests } = select(item, options).await?;
     if let Some(format) = options.to {
-        manifests = convert(&manifests, format)?;
+        let converted = convert(&manifests, format)?;
+        manifests.iter().zip(&converted).try_for_each(|(before, after)| options.check_digest(before, after))?;
+        manifests = converted;
     }
     let destination = manifests.last().map_or_else(|| source.clone(), Manifest::descriptor);
     let is_current = is_current(item, &manifests, &destination).await?;

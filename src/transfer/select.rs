@@ -76,6 +76,7 @@ async fn wanted_of_index(source: &dyn Source, descriptor: &Descriptor, options: 
         _ => {
             let children = with_attestations(index, children);
             let rewritten = rewrite(&root, &children)?;
+            options.check_digest(&root, &rewritten)?;
             Ok(Wanted::Few(children, rewritten))
         }
     }

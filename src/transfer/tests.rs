@@ -130,6 +130,24 @@ async fn a_conversion_is_done_only_when_asked() {
 }
 
 #[tokio::test]
+async fn digests_that_are_to_be_preserved_are_not_changed() {
+    let (from, to) = (Memory::new(), Memory::new());
+    index(&from).await;
+    let platforms = vec!["linux/amd64".parse().unwrap()];
+    let preserve = Options { preserve_digests: true, ..Options::default() };
+    for options in [
+        Options { to: Some(Format::Oci), ..preserve.clone() },
+        Options { platforms: platforms.clone(), index: Some(IndexMode::Rewrite), ..preserve.clone() },
+    ] {
+        let error = copied(vec![item(from.clone(), "all", to.clone())], &options).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Usage);
+    }
+    let sparse = Options { platforms, index: Some(IndexMode::Sparse), ..preserve.clone() };
+    copied(vec![item(from.clone(), "all", to.clone())], &sparse).await.unwrap();
+    copied(vec![item(from, "all", to)], &preserve).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_plan_says_what_is_missing_and_writes_nothing() {
     let (from, to) = (Memory::new(), Memory::new());
     index(&from).await;

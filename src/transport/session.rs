@@ -96,15 +96,12 @@ impl Session {
     }
 
     /// Where `registry` answers. Plain http is never guessed: it is for those who ask for it, and for literal loopback hosts
-    /// unless a certificate was given for them or TLS need not be verified and is what they speak.
+    /// unless they speak TLS and a certificate was given or TLS need not be verified.
     pub fn origin(&self, registry: &Registry) -> Result<Origin> {
         let (network, plain_http) = (&self.settings.network, self.settings.plain_http);
-        let wants_tls = !network.ca_certificates.is_empty() || network.identity.is_some();
-        let is_plain = plain_http
-            || (registry.is_loopback()
-                && registry.port() != Some(443)
-                && !wants_tls
-                && !(network.insecure && loopback_speaks_tls(registry)));
+        let may_be_tls = network.insecure || !network.ca_certificates.is_empty() || network.identity.is_some();
+        let is_local = registry.is_loopback() && registry.port() != Some(443);
+        let is_plain = plain_http || (is_local && !(may_be_tls && loopback_speaks_tls(registry)));
         registry_origin(registry, is_plain)
     }
 
@@ -123,7 +120,7 @@ fn registry_origin(registry: &Registry, is_plain: bool) -> Result<Origin> {
     Origin::of(&url)
 }
 
-/// Whether a port of this machine, whose TLS need not be verified, speaks TLS at all: servers that do refuse a plain request.
+/// Whether a port of this machine speaks TLS: servers that do refuse a plain request.
 /// Nothing secret is in it.
 fn loopback_speaks_tls(registry: &Registry) -> bool {
     let patience = Duration::from_secs(2);

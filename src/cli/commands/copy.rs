@@ -4,7 +4,7 @@ use clap::ValueEnum;
 use clap::builder::FalseyValueParser;
 use imgctl::error::Kind;
 use imgctl::name::Tag;
-use imgctl::oci::Platform;
+use imgctl::oci::{Descriptor, Platform};
 use imgctl::transfer::{Format, IndexMode, Item, Options};
 use imgctl::transport::{ArchiveFile, Location};
 use imgctl::{Error, Result};
@@ -107,6 +107,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
     let Some(report) = moved.map_err(|error| args.explain(error))? else { return Ok(()) };
     context.ui.summary(&report);
     for ((_, destination), copied) in pairs.iter().zip(&report.images) {
+        warn_of_docker_types(context, destination, &copied.destination);
         context.ui.line(&place::pinned(destination, copied.destination.digest))?;
     }
     Ok(())
@@ -175,6 +176,17 @@ async fn items(context: &Context, pairs: &[(Location, Location)]) -> Result<Vec<
         });
     }
     Ok(items)
+}
+
+/// The bytes are kept, but [skopeo](https://github.com/containers/image/blob/v5.29.0/oci/layout/oci_transport.go) and umoci
+/// find nothing but OCI's own types in a layout.
+fn warn_of_docker_types(context: &Context, destination: &Location, root: &Descriptor) {
+    let is_layout = matches!(destination, Location::Layout { .. } | Location::OciArchive { .. });
+    if is_layout && root.media_type.is_docker() {
+        context
+            .ui
+            .warn("docker's media types were kept: use --to oci if skopeo, podman or umoci shall read this layout");
+    }
 }
 
 fn is_stdout(location: &Location) -> bool {

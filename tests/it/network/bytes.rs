@@ -84,8 +84,8 @@ fn n04_an_early_end_is_not_success() {
 fn n05_a_short_body_with_a_matching_length_is_caught() {
     let scene = Scene::of("shortcl");
     scene.arrives();
-    let wanted = scene.image.layers()[0].to_string();
-    Scene::of("shortclever").fails(5).says(&wanted);
+    // Config and layer are short alike; which is found first does not matter.
+    Scene::of("shortclever").fails(5).says("get blob sha256:").says("were sent");
 }
 
 #[test]

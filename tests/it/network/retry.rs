@@ -36,8 +36,9 @@ fn n15_retry_after_of_a_blob_pauses_the_whole_registry() {
     scene.layouts()[0].assert_holds(&scene.image);
     let requests = scene.registry.requests();
     let refused = requests.iter().rposition(|request| request.status == 429).unwrap();
-    let next = requests.iter().skip(refused + 1).find(|request| request.status == 200).unwrap();
-    let gap = next.at - requests[refused].at;
+    let mut gaps = requests.iter().skip(refused + 1).map(|request| request.at - requests[refused].at);
+    // Requests that were under way when it was said are answered still.
+    let gap = gaps.find(|gap| *gap > Duration::from_millis(500)).unwrap();
     assert!(gap >= Duration::from_millis(1900), "{gap:?}");
 }
 
