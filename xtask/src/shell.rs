@@ -45,7 +45,7 @@ pub(crate) fn cargo<const N: usize>(arguments: [&str; N]) -> Command {
 
 /// Builds imgctl and says where it is.
 pub(crate) fn build(profile: Profile) -> Result<PathBuf> {
-    // The whole workspace, so that cargo unifies features as it does for the tests and compiles nothing twice.
+    // The whole workspace, so that one set of features serves every task.
     let mut command = cargo(["build", "--workspace"]);
     if profile == Profile::Release {
         command.arg("--release");
