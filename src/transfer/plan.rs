@@ -78,6 +78,9 @@ pub(super) async fn make(items: &[Item], options: &Options, ask: bool) -> Result
 }
 
 async fn plan_image(item: &Item, options: &Options, ask: bool) -> Result<PlannedImage> {
+    let names = &item.destination_names;
+    let checked = names.iter().try_for_each(|name| item.destination.check_name(name));
+    checked.map_err(|error| error.at(Side::Destination, "name the image"))?;
     let Selection { source, mut manifests } = select(item, options).await?;
     if let Some(format) = options.to {
         let converted = convert(&manifests, format)?;

@@ -88,7 +88,7 @@ impl Destination for LayoutDestination {
     /// Children may be missing: a layout may hold a part of an index.
     async fn put_manifest(&self, manifest: &Manifest, name: Option<&Name>) -> Result<()> {
         if let Some(name) = name {
-            check_name(name.as_str())?;
+            self.check_name(name)?;
         }
         self.layout.blobs().put(&manifest.descriptor(), manifest.bytes())?;
         self.roots.note(manifest, name.is_some());
@@ -99,6 +99,10 @@ impl Destination for LayoutDestination {
             index.set(name, entry, Replaced::Dropped);
             Ok(())
         })
+    }
+
+    fn check_name(&self, name: &Name) -> Result<()> {
+        check_name(name.as_str())
     }
 
     async fn finish(&self) -> Result<()> {

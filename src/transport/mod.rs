@@ -90,6 +90,12 @@ pub trait Destination: Send + Sync {
         None
     }
 
+    /// Errs with [`Kind::Usage`](crate::error::Kind::Usage) where an image here cannot be called `name`.
+    fn check_name(&self, name: &Name) -> Result<()> {
+        let _ = name;
+        Ok(())
+    }
+
     /// What `name` points to now, where the place can say so cheaply.
     async fn current(&self, name: &Name) -> Result<Option<Digest>> {
         let _ = name;

@@ -121,9 +121,13 @@ impl Destination for OciArchiveWriter {
 
     async fn put_manifest(&self, manifest: &Manifest, name: Option<&Name>) -> Result<()> {
         if let Some(name) = name {
-            check_name(name.as_str())?;
+            self.check_name(name)?;
         }
         self.writer.put_manifest(manifest, name.cloned())
+    }
+
+    fn check_name(&self, name: &Name) -> Result<()> {
+        check_name(name.as_str())
     }
 
     fn is_ordered(&self) -> bool {

@@ -99,6 +99,10 @@ impl Destination for StoreDestination {
         name.map_or(Ok(()), |name| self.store.set_name(&name, manifest.descriptor()))
     }
 
+    fn check_name(&self, name: &Name) -> Result<()> {
+        Ok(name.as_str().parse::<Reference>().map(drop)?)
+    }
+
     async fn finish(&self) -> Result<()> {
         self.store.write_origins();
         self.roots.take().into_iter().try_for_each(|root| self.store.add_nameless(root))

@@ -112,6 +112,10 @@ fn what_is_never_written_leaves_no_trace() {
     env.imgctl(["tag", "nothing", "something"]).run().fails(4);
     env.imgctl(["load"]).stdin("no archive").run().fails(5);
     assert!(!env.store().exists());
+    for to in ["oci:new:no name", "oci-archive:new:no name", "docker-archive:new:No Name", "store:No Name"] {
+        env.imgctl(["copy", &there, to]).run().fails(2);
+        assert!(!env.path("new").exists() && !env.store().exists(), "{to}");
+    }
     env.write("letters/dear", "x");
     for to in ["oci:letters:x", "dir:letters"] {
         env.imgctl(["copy", &there, to]).run().fails(2).says("neither empty nor");

@@ -51,6 +51,10 @@ impl Destination for DockerArchiveWriter {
         self.writer.put_manifest(manifest, name.as_ref().map(Name::from))
     }
 
+    fn check_name(&self, name: &Name) -> Result<()> {
+        Ok(name.as_str().parse::<Reference>().map(drop)?)
+    }
+
     fn is_ordered(&self) -> bool {
         true
     }
