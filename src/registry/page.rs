@@ -20,8 +20,8 @@ const PAGES: usize = 10_000;
 
 /// How many entries are asked for where the registry does not say itself how to go on. ECR takes no more.
 const PAGE_LENGTH: usize = 1000;
-/// Registries that cut a list silently do it at round numbers.
-const SILENT_CUT: usize = 50;
+/// Where registries cut a list without saying so: such a list is asked to go on.
+const SILENT_CUTS: [usize; 5] = [50, 100, 200, 500, PAGE_LENGTH];
 
 /// A whole list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +73,7 @@ impl Client {
                 continue;
             }
             match last {
-                Some(last) if news > 0 && count.is_multiple_of(SILENT_CUT) => pages.after(&last),
+                Some(last) if news > 0 && SILENT_CUTS.contains(&count) => pages.after(&last),
                 _ => break,
             }
             is_guess = true;

@@ -47,6 +47,8 @@ pub(crate) struct Corpus {
     pub(crate) registry: Registry,
     pub(crate) layout: PathBuf,
     data: PathBuf,
+    /// Whether this process made it.
+    pub(crate) is_new: bool,
 }
 
 /// Repositories below this name are not part of the corpus.
@@ -60,7 +62,7 @@ impl Corpus {
         if !is_there {
             clear(directory)?;
         }
-        let corpus = Self { amounts, registry: Registry::start(&data)?, layout, data };
+        let corpus = Self { amounts, registry: Registry::start(&data)?, layout, data, is_new: !is_there };
         if !is_there {
             println!("making the corpus in {}", directory.display());
             corpus.fill(directory)?;
