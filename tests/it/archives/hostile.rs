@@ -205,7 +205,7 @@ fn traced(env: &Env, file: &Path, code: Option<i32>, what: &str) -> BTreeSet<Pat
     trace.lines().filter_map(opened).filter(|path| !own.iter().any(|own| path.starts_with(own))).collect()
 }
 
-/// `123 openat(AT_FDCWD</work>, "a", O_RDONLY) = 3</work/a>`: `/work/a`.
+/// `123 openat(AT_FDCWD</dir>, "a", O_RDONLY) = 3</dir/a>`: `/dir/a`.
 fn opened(line: &str) -> Option<PathBuf> {
     let (_, call) = line.split_once("open")?;
     let (before, rest) = call.split_once('"')?;
