@@ -1,4 +1,8 @@
 //! Every place seen through two traits: [`Source`] is read, [`Destination`] is written.
+//!
+//! Whether a blob is there, can be mounted or must be sent is one question, [`Destination::begin`], because a registry
+//! answers it to one request (`POST …/uploads/?mount=`). What an image is called is a [`Name`] of its place, since layouts
+//! and archives have names that are no tags.
 
 mod archive;
 #[cfg(test)]
