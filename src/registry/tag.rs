@@ -16,7 +16,7 @@ impl Client {
         self.listing(call, |page: TagList| page.tags, |text| text.parse().ok()).await
     }
 
-    /// Deletes a tag alone. Errs with [`Kind::Unsupported`](crate::error::Kind::Unsupported) where the registry can only
+    /// Deletes a tag alone. Errs with [`Kind::Unsupported`] where the registry can only
     /// delete a manifest with all its tags.
     pub async fn delete_tag(&self, repository: &Repository, tag: &Tag) -> Result<()> {
         let deleted = self.delete_manifest(repository, &TagOrDigest::Tag(tag.clone())).await;

@@ -108,7 +108,7 @@ impl Store {
 
     /// The manifest or index that `text` means: a name (familiar or full, `:latest` by default), `name@digest`, a (short)
     /// image id, or the digest of any manifest that is there.
-    /// Errs with [`Kind::NotFound`](crate::error::Kind::NotFound), or [`Kind::Usage`](crate::error::Kind::Usage) for a
+    /// Errs with [`Kind::NotFound`], or [`Kind::Usage`] for a
     /// short id of several images.
     pub fn resolve(&self, text: &str) -> Result<Descriptor> {
         let (index, blobs) = (self.layout.index()?, self.layout.blobs());
