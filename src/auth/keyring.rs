@@ -40,7 +40,7 @@ impl Keyring {
         Self { timeout, ..self }
     }
 
-    /// Whether there is a keyring in this session. It may be locked all the same.
+    /// Whether the desktop has a keyring. It may be locked all the same.
     pub async fn is_available(&self) -> bool {
         self.run(|_| Ok(system::is_available())).await.unwrap_or(false)
     }
