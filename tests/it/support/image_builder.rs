@@ -134,7 +134,9 @@ impl ImageBuilder {
             "rootfs": { "type": "layers", "diff_ids": diff_ids },
             "history": history,
         });
-        let Value::Object(platform) = serde_json::to_value(platform).unwrap() else { panic!("a platform is an object") };
+        let Value::Object(platform) = serde_json::to_value(platform).unwrap() else {
+            panic!("a platform is an object")
+        };
         config.as_object_mut().unwrap().extend(platform);
         config.to_string().into()
     }
