@@ -6,6 +6,7 @@
 
 mod answer;
 mod blob;
+mod cache;
 mod call;
 mod catalog;
 mod content;
@@ -33,6 +34,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 
+pub use cache::{Cache, Upstream};
 pub use content::{Content, Identity, Stat};
 pub use limits::Limits;
 pub use local::Local;

@@ -49,7 +49,8 @@ impl Verified {
     pub(super) async fn blob(&self, repository: &Repository, digest: &Digest, from: u64) -> Result<Option<BlobReader>> {
         let Some(stat) = self.content.stat(repository, digest).await? else { return Ok(None) };
         let key = stat.identity.map(|identity| (*digest, identity));
-        let is_known = key.is_some_and(|key| self.known.lock().unwrap_or_else(PoisonError::into_inner).contains(&key));
+        let is_known = stat.identity == Some(Identity::VERIFIED)
+            || key.is_some_and(|key| self.known.lock().unwrap_or_else(PoisonError::into_inner).contains(&key));
         if !is_known && from > 0 {
             let Some(whole) = self.checked(repository, digest, (stat.size, key)).await? else { return Ok(None) };
             whole.drain().await?;
