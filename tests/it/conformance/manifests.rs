@@ -98,3 +98,18 @@ fn r01_who_has_a_manifest_need_not_get_it_again() {
         registry.on_manifest("GET", REPO, &reference).header("If-None-Match", "\"another\"").expect(200);
     }
 }
+
+#[test]
+fn r01_a_mirror_answers_for_the_registry_that_it_is_asked_for() {
+    let registry = Registry::start();
+    let manifest = registry.push_small("quay.io/app", &["v1"]);
+    let plain = registry.ask("GET", "/v2/app/manifests/v1").expect(404);
+    assert_eq!(plain.header("oci-namespace"), "");
+    for reference in ["v1".to_owned(), manifest.digest.to_string()] {
+        let mirrored =
+            registry.ask("GET", &format!("/v2/app/manifests/{reference}")).query("ns", "quay.io").expect(200);
+        assert_eq!(mirrored.header("oci-namespace"), "quay.io");
+        assert_eq!(mirrored.bytes(), manifest.bytes);
+    }
+    registry.ask("GET", "/v2/app/manifests/v1").query("ns", "docker.io").expect(404);
+}

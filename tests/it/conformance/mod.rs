@@ -1,12 +1,13 @@
 //! R01: every MUST and SHOULD of the distribution spec against `imgctl serve`, and what its main branch adds
 //! ([spec](https://github.com/opencontainers/distribution-spec/blob/main/spec.md)).
 //!
-//! * [`wire`] the client · [`sets`] content to push, from a plain image to sparse indexes
+//! * [`wire`] the client · [`sets`], [`cases`] content to push, from a plain image to sparse indexes
 //! * [`walk`] pushes, lists, pulls and deletes each of these sets
 //! * [`blobs`], [`manifests`] pulling · [`uploads`], [`mounts`], [`pushes`] pushing
 //! * [`discovery`], [`referrers`] asking what is there · [`management`] removing it
 
 mod blobs;
+mod cases;
 mod discovery;
 mod management;
 mod manifests;
@@ -19,6 +20,7 @@ mod walk;
 mod wire;
 
 use imgctl::oci::Digest;
+use rustix::process::Signal;
 
 use self::sets::{Blob, Manifest};
 use self::uploads::Flow;
@@ -34,8 +36,9 @@ const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
 /// A server over an empty store, and a client of it.
 struct Registry {
     wire: Wire,
-    _serve: Serve,
-    _env: Env,
+    serve: Serve,
+    env: Env,
+    args: &'static [&'static str],
 }
 
 impl Registry {
@@ -44,10 +47,17 @@ impl Registry {
         Self::with(&["--allow-delete"])
     }
 
-    fn with(args: &[&str]) -> Self {
+    fn with(args: &'static [&'static str]) -> Self {
         let env = Env::new();
         let serve = Serve::start(&env, args);
-        Self { wire: Wire::new(&serve.url()), _serve: serve, _env: env }
+        Self { wire: Wire::new(serve.url()), serve, env, args }
+    }
+
+    /// Kills the server and starts another one over the same store, at another address.
+    fn restart(&mut self) {
+        self.serve.signal(Signal::KILL);
+        self.serve = Serve::start(&self.env, self.args);
+        self.wire = Wire::new(self.serve.url());
     }
 
     fn ask(&self, method: &str, target: &str) -> Ask<'_> {

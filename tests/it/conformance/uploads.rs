@@ -2,6 +2,7 @@
 //! ([spec](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs)).
 
 use imgctl::oci::Algorithm;
+use url::{Position, Url};
 
 use super::sets::Blob;
 use super::wire::Answer;
@@ -234,9 +235,12 @@ fn r01_a_range_that_is_none_is_refused_and_changes_nothing() {
 fn r01_a_chunk_longer_or_shorter_than_it_says_is_refused() {
     let registry = Registry::start();
     let session = registry.session(REPO);
-    for content_range in ["0-3", "0-5"] {
-        let answer = registry.ask("PATCH", &session).header("Content-Range", content_range).body(b"hello").send();
-        assert!(matches!(answer.status(), 400 | 416), "{content_range}: {}", answer.status());
+    for (content_range, bytes) in [("0-3", &b"hello"[..]), ("0-5", b"hello"), ("0-0", b"")] {
+        for method in ["PATCH", "PUT"] {
+            let ask = registry.ask(method, &session).query("digest", Blob::of(Algorithm::Sha256, bytes).digest);
+            let status = ask.header("Content-Range", content_range).body(bytes).send().status();
+            assert!(matches!(status, 400 | 416), "{method} {content_range}: {status}");
+        }
     }
     assert_eq!(registry.arrived(&session), "0-0");
     let blob = Blob::of(Algorithm::Sha256, "hello");
@@ -324,5 +328,20 @@ fn r01_parameters_that_a_location_has_are_the_servers() {
     let session = registry.session(REPO);
     let put = registry.ask("PUT", &session).query("other", "a b/c").query("digest", blob.digest);
     put.body(&blob.bytes).expect(201);
+    registry.has_blob(REPO, &blob);
+}
+
+#[test]
+fn r01_an_upload_goes_on_after_the_server_does() {
+    let mut registry = Registry::start();
+    let blob = Blob::random(Algorithm::Sha512, 2 * CHUNK);
+    let session = registry.session(REPO);
+    registry.chunk(&session, 0, &blob.bytes[..CHUNK]).expect(202);
+    let path = Url::parse(&session).unwrap();
+    registry.restart();
+    let session = &path[Position::BeforePath..];
+    assert_eq!(registry.arrived(session), format!("0-{}", CHUNK - 1));
+    let rest = registry.chunk(session, CHUNK, &blob.bytes[CHUNK..]).expect(202);
+    registry.ask("PUT", &rest.location()).query("digest", blob.digest).expect(201);
     registry.has_blob(REPO, &blob);
 }

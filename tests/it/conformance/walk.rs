@@ -5,10 +5,10 @@ use imgctl::oci::Algorithm;
 use serde_json::{Value, json};
 
 use super::referrers::{assert_listed, listed};
-use super::sets::{ARTIFACT, Blob, CONFIG, EMPTY, LAYER, Manifest, OTHER_ARTIFACT, Set};
+use super::sets::{Blob, Manifest, Set};
 use super::uploads::Flow;
 use super::wire::Answer;
-use super::{REPO, Registry};
+use super::{REPO, Registry, cases};
 
 /// How the tags of a set come to be.
 #[derive(Clone, Copy, PartialEq)]
@@ -19,20 +19,20 @@ enum Tagging {
     Parameters,
 }
 
+/// From nothing to nothing, and there again.
 fn walk(set: &Set) {
-    walk_with(set, Tagging::Put);
+    let registry = Registry::start();
+    round(&registry, set, Tagging::Put);
+    push(&registry, set, Tagging::Put);
+    pull(&registry, set);
 }
 
-fn walk_with(set: &Set, tagging: Tagging) {
-    let registry = Registry::start();
-    push(&registry, set, tagging);
-    list(&registry, set);
-    pull(&registry, set);
-    refer(&registry, set);
-    delete(&registry, set);
-    // What was deleted can come back.
-    push(&registry, set, tagging);
-    pull(&registry, set);
+fn round(registry: &Registry, set: &Set, tagging: Tagging) {
+    push(registry, set, tagging);
+    list(registry, set);
+    pull(registry, set);
+    refer(registry, set);
+    delete(registry, set);
 }
 
 fn push(registry: &Registry, set: &Set, tagging: Tagging) {
@@ -128,178 +128,89 @@ fn delete(registry: &Registry, set: &Set) {
     }
 }
 
-fn noted(document: &mut Value) {
-    document["annotations"] =
-        json!({ "org.example.note": "hello", "org.example.other": "größer \u{1F600} \"quoted\"" });
-}
-
 #[test]
 fn r01_an_image_is_pushed_pulled_and_deleted() {
-    let mut set = Set::new();
-    set.image();
-    walk(&set.tag("image"));
+    walk(&cases::image());
 }
 
 #[test]
 fn r01_an_image_without_layers_is_an_image() {
-    let mut set = Set::new();
-    set.image_but(|document| document["layers"] = json!([]));
-    set.blobs.remove(0);
-    set.blobs.remove(0);
-    walk(&set.tag("no-layers"));
+    walk(&cases::no_layers());
 }
 
 #[test]
 fn r01_a_manifest_of_almost_four_mebibytes_is_an_image() {
-    let mut set = Set::new();
-    set.image_but(|document| {
-        for number in 0..390 {
-            document["annotations"][format!("large-{number}")] = "A".repeat(10_000).into();
-        }
-    });
-    walk(&set.tag("large"));
+    walk(&cases::large());
 }
 
 #[test]
 fn r01_an_index_is_pushed_pulled_and_deleted() {
-    let mut set = Set::new();
-    set.platforms();
-    walk(&set.tag("index"));
+    walk(&cases::index());
 }
 
 #[test]
 fn r01_an_index_holds_indexes() {
-    let mut set = Set::new();
-    let children = [set.platforms(), set.platforms()];
-    set.index(&children, |_| {});
-    walk(&set.tag("nested"));
+    walk(&cases::nested());
 }
 
 #[test]
 fn r01_an_index_may_be_empty() {
-    let mut set = Set::new();
-    set.index(&[], |_| {});
-    walk(&set.tag("empty"));
+    walk(&cases::empty_index());
 }
 
 #[test]
 fn r01_an_artifact_is_pushed_pulled_and_deleted() {
-    let mut set = Set::new();
-    set.artifact(ARTIFACT, |_| {});
-    walk(&set.tag("artifact"));
+    walk(&cases::artifact());
 }
 
 #[test]
 fn r01_an_artifact_without_content_names_the_empty_blob_twice() {
-    let mut set = Set::new();
-    set.artifact(ARTIFACT, |document| document["layers"] = json!([document["config"]]));
-    set.blobs.pop();
-    walk(&set.tag("bare"));
+    walk(&cases::bare_artifact());
 }
 
 #[test]
 fn r01_an_index_holds_artifacts_and_may_be_one() {
-    let mut set = Set::new();
-    let children = [set.artifact(ARTIFACT, |_| {}), set.artifact(OTHER_ARTIFACT, noted)];
-    set.index(&children, |document| document["artifactType"] = ARTIFACT.into());
-    walk(&set.tag("artifact-index"));
+    walk(&cases::artifact_index());
 }
 
 #[test]
 fn r01_what_refers_to_an_image_is_found() {
-    let mut set = Set::new();
-    let subject = set.image();
-    let mut set = set.tag("image");
-    set.image_but(|document| document["subject"] = subject.clone());
-    set.artifact(ARTIFACT, |document| {
-        noted(document);
-        document["subject"] = subject.clone();
-    });
-    let mut set = set.tag("tagged-1");
-    set.artifact(OTHER_ARTIFACT, |document| document["subject"] = subject.clone());
-    walk(&set.tag("tagged-2"));
+    walk(&cases::of_an_image());
 }
 
 #[test]
 fn r01_what_refers_to_an_index_is_found() {
-    let mut set = Set::new();
-    let subject = set.platforms();
-    let mut set = set.tag("index");
-    let child = set.artifact(ARTIFACT, |document| document["subject"] = subject.clone());
-    set.index(&[child], |document| {
-        noted(document);
-        document["artifactType"] = ARTIFACT.into();
-        document["subject"] = subject.clone();
-    });
-    set.index(&[], |document| document["subject"] = subject.clone());
-    walk(&set.tag("referring"));
+    walk(&cases::of_an_index());
 }
 
 #[test]
 fn r01_what_refers_to_nothing_yet_is_found() {
-    let mut set = Set::new();
-    let missing = Manifest::of_document(&json!({ "never": "pushed" }));
-    set.artifact(ARTIFACT, |document| document["subject"] = missing.descriptor());
-    walk(&set.tag("referring"));
+    walk(&cases::of_nothing());
 }
 
 #[test]
 fn r01_what_descriptors_carry_stays_in_them() {
-    let mut set = Set::new();
-    // `aGVsbG8=` is `hello`.
-    let mut layer = set.blob(LAYER, "hello");
-    layer["data"] = "aGVsbG8=".into();
-    set.image_but(|document| document["layers"] = json!([layer]));
-    walk(&set.tag("data"));
+    walk(&cases::inline_data());
 }
 
 #[test]
 fn r01_layers_that_are_elsewhere_need_not_be_here() {
-    let mut set = Set::new();
-    let foreign = |kind: &str| {
-        let blob = Blob::random(Algorithm::Sha256, 10);
-        json!({ "mediaType": format!("application/vnd.oci.image.layer.nondistributable.v1.{kind}"), "size": 123_456,
-            "digest": blob.digest.to_string(), "urls": [format!("https://blobs.example.com/{}", blob.digest)] })
-    };
-    set.image_but(|document| {
-        document["layers"].as_array_mut().unwrap().extend([foreign("tar"), foreign("tar+gzip")]);
-    });
-    walk(&set.tag("foreign"));
+    walk(&cases::foreign_layers());
 }
 
 #[test]
 fn r01_fields_that_nobody_knows_are_kept() {
-    let mut set = Set::new();
-    let strange = |document: &mut Value| document["org.example.strange"] = json!({ "a": [1.50, null, "x"] });
-    let config = set.blob(CONFIG, r#"{"os":"linux","architecture":"amd64","strange":1e3}"#);
-    let mut child = set.image_but(|document| {
-        strange(document);
-        document["config"] = config;
-    });
-    strange(&mut child);
-    set.index(&[child], strange);
-    walk(&set.tag("custom"));
+    walk(&cases::unknown_fields());
 }
 
 #[test]
 fn r01_a_manifest_may_name_what_is_not_here() {
-    let mut set = Set::new();
-    set.image();
-    let layer = set.blobs.remove(0);
-    assert!(set.manifests[0].document()["layers"][0]["digest"] == layer.digest.to_string());
-    let mut set = set.tag("sparse-image");
-    let children = [set.image(), Manifest::of_document(&json!({ "never": "pushed" })).descriptor()];
-    set.index(&children, |_| {});
-    walk(&set.tag("sparse-index"));
+    walk(&cases::sparse());
 }
 
 #[test]
 fn r01_everything_may_have_longer_digests() {
-    let mut set = Set::with(Algorithm::Sha512);
-    let subject = set.platforms();
-    set.artifact(ARTIFACT, |document| document["subject"] = subject.clone());
-    set.blob(EMPTY, "{}");
-    walk(&set);
+    walk(&cases::sha512());
 }
 
 #[test]
@@ -310,6 +221,32 @@ fn r01_tags_come_with_the_digest_they_name() {
         let mut set = set.tag("first").tag("second");
         let children: Vec<_> = set.manifests[..2].iter().map(|child| child.digest).collect();
         set.tags.extend(children.into_iter().enumerate().map(|(place, child)| (format!("child-{place}"), child)));
-        walk_with(&set, Tagging::Parameters);
+        round(&Registry::start(), &set, Tagging::Parameters);
+    }
+}
+
+#[test]
+fn r01_one_repository_takes_it_all_one_after_the_other() {
+    let registry = Registry::start();
+    for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
+        registry.push_blob(REPO, &Blob::random(algorithm, 100));
+    }
+    for case in cases::CASES {
+        round(&registry, &case(), Tagging::Put);
+    }
+    assert_eq!(registry.tags(REPO).expect(200).json()["tags"], json!([]));
+}
+
+#[test]
+fn r01_one_repository_takes_it_all_at_once() {
+    let registry = Registry::start();
+    let sets = cases::CASES.map(|case| case());
+    sets.iter().for_each(|set| push(&registry, set, Tagging::Put));
+    for set in &sets {
+        for manifest in &set.manifests {
+            registry.has_manifest(REPO, manifest.digest, manifest);
+        }
+        set.blobs.iter().for_each(|blob| registry.has_blob(REPO, blob));
+        refer(&registry, set);
     }
 }
