@@ -46,24 +46,10 @@ impl Wire {
         Ask { wire: self, method: method.to_owned(), url, headers: Vec::new(), body: Vec::new(), chunked: false }
     }
 
-    fn exchange(&self, message: &[u8], head_only: bool) -> Response {
+    /// Clients send nothing twice that changes something: a connection that the server is about to close says so.
+    fn exchange(&self, message: &[u8], head_only: bool) -> std::io::Result<Response> {
         let kept = self.connection.borrow_mut().take();
-        let reused = kept.is_some();
-        let connection = kept.unwrap_or_else(|| self.connect());
-        match self.attempt(connection, message, head_only) {
-            Ok(response) => response,
-            // A server may close a connection that waits; clients then ask again.
-            Err(_) if reused => self.attempt(self.connect(), message, head_only).unwrap(),
-            Err(error) => panic!("{}: {error}", String::from_utf8_lossy(&message[..message.len().min(200)])),
-        }
-    }
-
-    fn attempt(
-        &self,
-        mut connection: BufReader<TcpStream>,
-        message: &[u8],
-        head_only: bool,
-    ) -> std::io::Result<Response> {
+        let mut connection = kept.unwrap_or_else(|| self.connect());
         // The answer counts, also where it comes before the body was read.
         let sent = connection.get_mut().write_all(message);
         let response = read_response(&mut connection, head_only).or_else(|error| sent.and(Err(error)))?;
@@ -109,8 +95,10 @@ impl Ask<'_> {
     }
 
     /// Sends it.
+    #[track_caller]
     pub fn send(self) -> Answer {
         let response = self.wire.exchange(&self.message(), self.method == "HEAD");
+        let response = response.unwrap_or_else(|error| panic!("{} {}: {error}", self.method, self.url));
         Answer { url: self.url, response }
     }
 
