@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, geteuid, kill_process};
 
 use super::daemon::Daemon;
 
@@ -23,6 +23,7 @@ pub struct Sandbox {
 impl Sandbox {
     /// Starts `program` with its output in `log`, and waits until it says `ready` there.
     pub fn start(program: &str, args: impl IntoIterator<Item = impl AsRef<OsStr>>, log: &Path, ready: &str) -> Self {
+        assert!(geteuid().is_root(), "only root can give `{program}` mounts of its own: run the tests as root");
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]);
         command.args(["sh", "-ec", HIDE, program, program]).args(args);
