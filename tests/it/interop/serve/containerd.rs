@@ -69,10 +69,24 @@ fn r17_containerd_finds_mirrored_registries_here() {
         images(&containerd, &env, "pull", &["--hosts-dir", "hosts", "--platform", "linux/amd64", name]);
         assert!(listed(&containerd, &env).contains(&image.digest().to_string()), "{name}");
     }
+}
+
+#[test]
+fn r17_containerd_finds_what_was_pushed_to_us_by_another_name() {
+    let (env, containerd) = (Env::new(), Containerd::start());
+    let serve = Serve::start(&env, &[]);
+    put(&env, &serve, "app:1", &image("one"));
+    // As kind has it: people push to `localhost:5001`, nodes know the same registry by another address.
+    let ours = format!("[host.'http://{}']\ncapabilities = ['pull', 'resolve', 'push']\n", serve.address());
+    env.write("hosts/localhost:5001/hosts.toml", &ours);
+    images(&containerd, &env, "pull", &["--hosts-dir", "hosts", "localhost:5001/app:1"]);
+    assert!(listed(&containerd, &env).contains(&image("one").digest().to_string()));
+    images(&containerd, &env, "push", &["--hosts-dir", "hosts", "localhost:5001/pushed:1", "localhost:5001/app:1"]);
+    images(&containerd, &env, "pull", &["--hosts-dir", "hosts", "localhost:5001/pushed:1"]);
+
     // The mirror of all that has none of its own.
-    env.write("hosts/_default/hosts.toml", &by_namespace);
-    std::fs::remove_dir_all(env.path("hosts/docker.io")).unwrap();
-    let any = Containerd::start();
-    images(&any, &env, "pull", &["--hosts-dir", "hosts", "--platform", "linux/amd64", "docker.io/library/app:1"]);
-    assert!(listed(&any, &env).contains(&index().digest().to_string()));
+    imgctl(&env, &["tag", "localhost/app:1", "quay.io/ns/app:1"]);
+    std::fs::remove_dir_all(env.path("hosts")).unwrap();
+    env.write("hosts/_default/hosts.toml", &ours);
+    images(&containerd, &env, "pull", &["--hosts-dir", "hosts", "quay.io/ns/app:1"]);
 }

@@ -57,7 +57,7 @@ fn r17_skopeo_copies_within_the_registry_and_lists_tags() {
     let unknown = env.tool("skopeo", ["inspect", PLAIN, &remote(&serve.image("app:none"))]).run().fails(1);
     unknown.says("manifest unknown");
     let unknown = env.tool("skopeo", ["list-tags", PLAIN, &remote(&serve.image("nothing"))]).run().fails(1);
-    unknown.says("repository name not known");
+    unknown.says("404");
 }
 
 #[test]
