@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::put;
-use crate::interop::{image, imgctl, index, tool, with_storage};
+use crate::interop::{id, image, imgctl, index, tool, with_storage};
 use crate::support::env::Env;
 use crate::support::serve::Serve;
 
@@ -69,9 +69,57 @@ fn r17_images_of_every_registry_are_pulled_by_their_names() {
     ] {
         let reference = serve.image(path);
         with_storage(&env, "podman", &["pull", "-q", "--tls-verify=false", &reference]);
-        assert_eq!(crate::interop::id(&env, &reference), image(name).config().to_string(), "{path}");
+        assert_eq!(id(&env, &reference), image(name).config().to_string(), "{path}");
     }
     let to = format!("docker://{}", serve.image("new:1"));
     env.tool("skopeo", ["copy", "-q", "--dest-tls-verify=false", "oci:given:x", &to]).run().fails(1);
     assert!(!imgctl(&env, &["images"]).stdout_text().contains("new"));
+}
+
+/// Runs what follows the first argument where the directory that it names is read-only, even for root.
+const READ_ONLY: &str = r#"mount --bind "$1" "$1"
+mount -o remount,bind,ro "$1"
+shift
+exec "$@""#;
+
+#[test]
+fn r17_a_store_full_of_images_is_served_from_a_read_only_directory() {
+    let env = Env::new();
+    for name in ["app:1", "quay.io/ns/app:2"] {
+        image(name).write_layout(&env.path("given"), "x");
+        imgctl(&env, &["copy", "-q", "oci:given:x", &format!("store:{name}")]);
+    }
+    let store = env.store().display().to_string();
+    for flags in [&["--read-only"][..], &["store:"], &[]] {
+        let serve = ["--mount", "sh", "-ec", READ_ONLY, "sh", &store, env!("CARGO_BIN_EXE_imgctl"), "serve"];
+        let serve = Serve::run(env.tool("unshare", serve).args(["--listen", "127.0.0.1:0"]).args(flags));
+        for (path, name) in [("app:1", "app:1"), ("quay.io/ns/app:2", "quay.io/ns/app:2")] {
+            let reference = serve.image(path);
+            with_storage(&env, "podman", &["pull", "-q", "--tls-verify=false", &reference]);
+            assert_eq!(id(&env, &reference), image(name).config().to_string(), "{flags:?}");
+        }
+        let to = format!("docker://{}", serve.image("new:1"));
+        env.tool("skopeo", ["copy", "-q", "--dest-tls-verify=false", "oci:given:x", &to]).run().fails(1);
+        env.tool("skopeo", ["inspect", "--tls-verify=false", &to]).run().fails(1).says("manifest unknown");
+    }
+}
+
+#[test]
+fn r17_curl_asks_over_a_unix_socket() {
+    let env = Env::new();
+    image("one").write_layout(&env.path("given"), "x");
+    imgctl(&env, &["copy", "-q", "oci:given:x", "store:localhost/app:1"]);
+    let socket = env.path("registry.sock").display().to_string();
+    let serve = Serve::run(env.imgctl(["serve", "--listen", &format!("unix:{socket}")]));
+    assert_eq!(serve.url(), format!("unix:{socket}"));
+    let curl = |path: &str| {
+        let url = format!("http://localhost/v2/{path}");
+        tool(&env, "curl", &["--silent", "--show-error", "--fail", "--unix-socket", &socket, &url])
+    };
+    assert_eq!(curl("").stdout_text().trim(), "{}");
+    assert_eq!(curl("app/manifests/1").stdout, image("one").manifest);
+    let config = image("one").config();
+    assert_eq!(curl(&format!("app/blobs/{config}")).stdout, image("one").blobs[&config]);
+    serve.stop().ok();
+    assert!(!env.path("registry.sock").exists());
 }
