@@ -1,6 +1,6 @@
 //! dockerd: pushes, pulls, mounts what it knows the registry to have, and takes our registry for a mirror.
 
-use super::{kinds, put};
+use super::{docker_list, kinds, put};
 use crate::interop::{id, image, imgctl, index, with_storage};
 use crate::support::dockerd::Dockerd;
 use crate::support::env::Env;
@@ -73,6 +73,26 @@ fn r17_dockerd_pushes_what_it_built_and_what_it_imported() {
     docker.docker(&env, ["rmi", &given, &fresh]).ok();
     docker.docker(&env, ["pull", "-q", &fresh]).ok();
     assert_eq!(docker_id(&docker, &env, &fresh), image("one").config().to_string());
+}
+
+#[test]
+fn r17_docker_makes_lists_of_images_that_the_registry_has() {
+    let (env, docker) = (Env::new(), Dockerd::start());
+    let serve = Serve::start(&env, &[]);
+    let docker = |args: &[&str]| docker.docker(&env, args).ok();
+    let children = docker_list().children;
+    let [amd64, arm64] = [0, 1].map(|child| put(&env, &serve, &format!("one:{child}"), &children[child]));
+    let list = serve.image("elsewhere/list:1");
+    docker(&["manifest", "create", "--insecure", &list, &amd64, &arm64]);
+    docker(&["manifest", "annotate", "--arch", "arm64", "--variant", "v8", &list, &arm64]);
+    let pushed = docker(&["manifest", "push", "--insecure", &list]);
+    let digest = imgctl(&env, &["digest", &list]);
+    assert_eq!(pushed.stdout_text().lines().last().unwrap(), digest.stdout_text().trim());
+    let seen = docker(&["manifest", "inspect", "--insecure", &list]).stdout_json();
+    assert_eq!(seen["manifests"][1]["platform"]["variant"], "v8");
+    docker(&["pull", "-q", &list]);
+    let pulled = docker(&["image", "inspect", "--format", "{{.Id}}", &list]);
+    assert_eq!(pulled.stdout_text().trim(), children[0].config().to_string());
 }
 
 #[test]

@@ -74,6 +74,19 @@ fn r17_podman_pulls_all_tags_of_a_registry_that_its_configuration_knows() {
 }
 
 #[test]
+fn r17_podman_searches_the_catalogue_and_the_tags() {
+    let env = Env::new();
+    let serve = Serve::start(&env, &[]);
+    for name in ["team/app:1", "team/app:2", "other:1"] {
+        put(&env, &serve, name, &image("one"));
+    }
+    let found = podman(&env, &["search", PLAIN, "--format", "{{.Name}}", &serve.image("app")]);
+    assert_eq!(found, serve.image("team/app"));
+    let tags = podman(&env, &["search", PLAIN, "--list-tags", &serve.image("team/app")]);
+    assert_eq!(tags.lines().skip(1).filter_map(|line| line.split_whitespace().last()).collect::<Vec<_>>(), ["1", "2"]);
+}
+
+#[test]
 fn r17_podman_asks_us_as_a_mirror() {
     let env = Env::new();
     for (name, image) in [("quay.io/ns/app:1", image("one")), ("docker.io/library/app:1", index())] {
