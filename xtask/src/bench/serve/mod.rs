@@ -1,7 +1,8 @@
 //! Servers side by side: `imgctl serve` and docker-registry get the same load from the same client, in turn.
 //!
-//! Each run has a server that was just started. Where something is put, it starts with an empty directory; where something
-//! is got, with what was put there once. In the round that warms up, what is got is verified.
+//! Where something is put, each run has a server that was just started over an empty directory. Where something is got, a
+//! server is started over what was put there before, and stays for all rounds: the first, which is not counted, warms it up
+//! and verifies what comes.
 
 mod load;
 mod server;
@@ -112,42 +113,49 @@ impl Bench {
 
     pub(crate) fn measure(&self, scenario: &Scenario) -> Result<Vec<Measured>> {
         let mut measured: Vec<Measured> = self.tools.iter().map(Measured::new).collect();
-        for each in &measured {
-            clear(&self.data(&each.tool))?;
-            if let Some(fill) = scenario.before {
-                let server = Server::start(&each.tool, &self.data(&each.tool))?;
-                fill(&self.stock, &mut server.connect()?).with_context(|| format!("{} is filled", each.tool.name))?;
-            }
-        }
+        let filled = self.tools.iter().map(|tool| self.filled(scenario, tool)).collect::<Result<Vec<_>>>()?;
         for round in 0..=self.rounds {
-            for each in &mut measured {
-                let sample = self.sample(scenario, &each.tool, round == 0);
+            for (each, filled) in measured.iter_mut().zip(&filled) {
+                let sample = match filled {
+                    Some(server) => self.sample(scenario, server, round == 0),
+                    None => self.empty(&each.tool).and_then(|server| self.sample(scenario, &server, round == 0)),
+                };
                 let sample = sample.with_context(|| format!("{} in {}", each.tool.name, scenario.name))?;
                 if round > 0 {
                     each.samples.push(sample);
                 }
             }
         }
+        drop(filled);
+        self.tools.iter().try_for_each(|tool| clear(&self.data(tool)))?;
         Ok(measured)
     }
 
-    fn sample(&self, scenario: &Scenario, tool: &Tool, verify: bool) -> Result<Sample> {
-        let server = Server::start(tool, &self.data(tool))?;
+    /// A server over what was put there before, where that is something.
+    fn filled(&self, scenario: &Scenario, tool: &Tool) -> Result<Option<Server>> {
+        let Some(fill) = scenario.before else { return Ok(None) };
+        let server = self.empty(tool)?;
+        fill(&self.stock, &mut server.connect()?).with_context(|| format!("{} is filled", tool.name))?;
+        drop(server);
+        Server::start(tool, &self.data(tool)).map(Some)
+    }
+
+    fn empty(&self, tool: &Tool) -> Result<Server> {
+        clear(&self.data(tool))?;
+        Server::start(tool, &self.data(tool))
+    }
+
+    fn sample(&self, scenario: &Scenario, server: &Server, verify: bool) -> Result<Sample> {
         let load = Load::new(&server.address, &self.stock, verify)?;
         let (server_before, client_before) = (server.process.cpu()?, cpu_of("self")?);
         let start = Instant::now();
         (scenario.run)(&load)?;
-        let sample = Sample {
+        Ok(Sample {
             wall: start.elapsed(),
             cpu: server.process.cpu()? - server_before,
             peak: server.process.peak()?,
             other_cpu: cpu_of("self")? - client_before,
-        };
-        if scenario.before.is_none() {
-            drop(server);
-            clear(&self.data(tool))?;
-        }
-        Ok(sample)
+        })
     }
 
     fn data(&self, tool: &Tool) -> PathBuf {
