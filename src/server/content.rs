@@ -30,6 +30,10 @@ pub trait Content: Send + Sync {
 
     /// Descriptors of the manifests of a repository that describe `subject`, with artifact types and annotations.
     async fn referrers(&self, repository: &Repository, subject: &Digest) -> Result<Vec<Descriptor>>;
+
+    /// The bytes that were read of a blob were not those of its digest. Who can get it elsewhere does so when it is asked
+    /// for again.
+    fn distrust(&self, _digest: &Digest) {}
 }
 
 /// What is known of a blob without reading it.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::FutureExt;
@@ -78,7 +79,22 @@ pub(super) fn retold(error: &Error) -> Error {
     if let Some(at) = error.retry_at() {
         told = told.with_retry_at(at);
     }
-    told
+    match io_kind(error) {
+        Some(kind) => told.with_source(io::Error::from(kind)),
+        None => told,
+    }
+}
+
+/// What the system said: a full disk is told as such.
+fn io_kind(error: &Error) -> Option<io::ErrorKind> {
+    let mut cause = std::error::Error::source(error);
+    while let Some(found) = cause {
+        if let Some(io) = found.downcast_ref::<io::Error>() {
+            return Some(io.kind());
+        }
+        cause = found.source();
+    }
+    None
 }
 
 /// What who waits is told where the work was ended from outside.
@@ -112,6 +128,17 @@ mod tests {
         other.unwrap();
         assert_eq!(joint.ask("a", work()).await.unwrap(), 2);
         assert!(lock(&joint.0).is_empty());
+    }
+
+    #[test]
+    fn who_waits_is_told_the_same() {
+        let full = io::Error::from(io::ErrorKind::StorageFull);
+        let told = retold(&Error::local("write a blob", full).with_host("a.example"));
+        assert_eq!(
+            (told.kind(), told.host(), told.to_string()),
+            (Kind::Local, Some("a.example"), "write a blob".into())
+        );
+        assert_eq!(io_kind(&told), Some(io::ErrorKind::StorageFull));
     }
 
     #[tokio::test]

@@ -3,13 +3,15 @@
 //! A tag is asked for each time, by one cheap question, unless its registry does not answer: then what is here counts.
 //! Content by digest never changes: it is asked for once, however many wait for it, and read while it arrives.
 
+mod blob;
 mod flight;
 mod joint;
+mod manifest;
 #[cfg(test)]
 mod tests;
 mod upstream;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -21,17 +23,15 @@ use super::content::{Content, Identity, Stat};
 use crate::content::BlobReader;
 use crate::error::Kind;
 use crate::name::{Registry, Repository, Tag, TagOrDigest};
-use crate::oci::{Descriptor, Digest, Manifest, MediaType};
-use crate::store::{Blobs, Repositories};
+use crate::oci::{Descriptor, Digest, Manifest};
+use crate::store::Repositories;
 use crate::{Error, Result};
-use flight::{Flight, Pilot};
+use flight::Flight;
 use joint::{Joint, given_up, lock};
 use upstream::Upstreams;
 
 /// How long an upstream may take to say what a tag points to where the store has an answer too.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How many sizes of blobs are kept in mind.
-const SIZES: usize = 4096;
 
 type Name = (Repository, Digest);
 
@@ -50,6 +50,8 @@ struct Shared {
     flights: Mutex<HashMap<Name, Flight>>,
     /// What upstreams, or manifests of theirs, said of blobs that are not here yet.
     sizes: Mutex<HashMap<Name, u64>>,
+    /// Blobs that are here and are not what their digest says.
+    damaged: Mutex<HashSet<Digest>>,
 }
 
 impl Cache {
@@ -71,6 +73,7 @@ impl Cache {
             referrers: Joint::default(),
             flights: Mutex::default(),
             sizes: Mutex::default(),
+            damaged: Mutex::default(),
         }))
     }
 }
@@ -111,18 +114,19 @@ impl Content for Cache {
     }
 
     async fn stat(&self, repository: &Repository, digest: &Digest) -> Result<Option<Stat>> {
-        let kept = self.0.local.stat(repository, digest).await?;
-        if kept.is_some() || !self.0.asks_about(repository, false) {
-            return Ok(kept);
+        if !self.0.asks_about(repository, false) {
+            return self.0.local.stat(repository, digest).await;
+        }
+        if let Some(kept) = self.0.stat(repository, digest).await? {
+            return Ok(Some(kept));
         }
         let size = found(self.0.size(repository, digest).await)?;
         Ok(size.map(|size| Stat { size, identity: Some(Identity::VERIFIED) }))
     }
 
     async fn blob(&self, repository: &Repository, digest: &Digest, from: u64) -> Result<Option<BlobReader>> {
-        let kept = self.0.local.blob(repository, digest, from).await?;
-        if kept.is_some() || !self.0.asks_about(repository, false) {
-            return Ok(kept);
+        if !self.0.asks_about(repository, false) || self.0.stat(repository, digest).await?.is_some() {
+            return self.0.local.blob(repository, digest, from).await;
         }
         match found(self.0.flight(repository, digest).board(from).await)? {
             Some(Some(reader)) => Ok(Some(reader)),
@@ -145,6 +149,10 @@ impl Content for Cache {
         all.extend(own);
         Ok(all)
     }
+
+    fn distrust(&self, digest: &Digest) {
+        lock(&self.0.damaged).insert(*digest);
+    }
 }
 
 impl Shared {
@@ -154,6 +162,10 @@ impl Shared {
         self.upstreams.of(repository).is_some() && !(is_kept && self.upstreams.is_out(repository))
     }
 
+    fn is_damaged(&self, digest: &Digest) -> bool {
+        lock(&self.damaged).contains(digest)
+    }
+
     fn upstream(&self, repository: &Repository) -> Result<&dyn Upstream> {
         let none = || Error::not_found(format!("{} is no upstream of this server", repository.registry()));
         self.upstreams.of(repository).ok_or_else(none)
@@ -161,19 +173,6 @@ impl Shared {
 
     async fn kept(&self, repository: &Repository, reference: &TagOrDigest) -> Result<Option<Manifest>> {
         self.local.manifest(repository, reference).await
-    }
-
-    /// The manifest under a tag as the upstream has it now, else the one that is `kept`.
-    async fn tagged(
-        self: &Arc<Self>,
-        repository: &Repository,
-        tag: &Tag,
-        kept: Option<Manifest>,
-    ) -> Result<Option<Manifest>> {
-        let (shared, name, wanted) = (Arc::clone(self), repository.clone(), tag.clone());
-        let following = async move { shared.follow(&name, &wanted).await };
-        let asked = self.tagged.ask((repository.clone(), tag.clone()), following);
-        or_kept(self.wait_for(repository, kept.is_some(), asked).await, kept)
     }
 
     /// Waits for what an upstream is asked; not for long where there is another answer.
@@ -191,112 +190,6 @@ impl Shared {
         answer
     }
 
-    /// Asks what a tag points to, and points the tag of the store there.
-    async fn follow(self: &Arc<Self>, repository: &Repository, tag: &Tag) -> Result<Manifest> {
-        let now = self.upstream(repository)?.resolve(repository, tag).await?;
-        let reference = TagOrDigest::Digest(now.digest);
-        let manifest = match self.kept(repository, &reference).await {
-            Ok(Some(manifest)) => manifest,
-            Ok(None) | Err(_) => self.manifest(repository, &now.digest).await?,
-        };
-        let before = self.kept(repository, &TagOrDigest::Tag(tag.clone())).await;
-        if !before.is_ok_and(|before| before.is_some_and(|before| before.digest() == now.digest)) {
-            self.keep(repository, &manifest, vec![tag.clone()]).await?;
-        }
-        Ok(manifest)
-    }
-
-    /// A manifest that is not here. Then it is.
-    async fn manifest(self: &Arc<Self>, repository: &Repository, digest: &Digest) -> Result<Manifest> {
-        let (shared, name, wanted) = (Arc::clone(self), repository.clone(), *digest);
-        let fetching = async move {
-            // Somebody else's question may have ended a moment ago.
-            if let Ok(Some(manifest)) = shared.kept(&name, &TagOrDigest::Digest(wanted)).await {
-                return Ok(manifest);
-            }
-            let manifest = shared.upstream(&name)?.manifest(&name, &wanted).await?;
-            shared.keep(&name, &manifest, Vec::new()).await?;
-            shared.note_sizes(&name, &manifest);
-            Ok(manifest)
-        };
-        self.manifests.ask((repository.clone(), *digest), fetching).await
-    }
-
-    /// The size of a blob that is not here.
-    async fn size(self: &Arc<Self>, repository: &Repository, digest: &Digest) -> Result<u64> {
-        let name = (repository.clone(), *digest);
-        let flying = lock(&self.flights).get(&name).and_then(Flight::size);
-        if let Some(size) = flying.or_else(|| lock(&self.sizes).get(&name).copied()) {
-            return Ok(size);
-        }
-        let (shared, asked) = (Arc::clone(self), name.clone());
-        let asking = async move {
-            let size = shared.upstream(&asked.0)?.stat(&asked.0, &asked.1).await?;
-            shared.note_size(asked, size);
-            Ok(size)
-        };
-        self.stats.ask(name, asking).await
-    }
-
-    fn note_size(&self, name: Name, size: u64) {
-        let mut sizes = lock(&self.sizes);
-        if sizes.len() >= SIZES {
-            sizes.clear();
-        }
-        sizes.insert(name, size);
-    }
-
-    /// Whoever reads a manifest asks for its blobs next: their sizes need not be asked for.
-    fn note_sizes(&self, repository: &Repository, manifest: &Manifest) {
-        let Some(image) = manifest.as_image() else { return };
-        for blob in std::iter::once(&image.config).chain(&image.layers).take(SIZES) {
-            self.note_size((repository.clone(), blob.digest), blob.size);
-        }
-    }
-
-    /// The flight that brings a blob, which starts with the first who asks for it.
-    fn flight(self: &Arc<Self>, repository: &Repository, digest: &Digest) -> Flight {
-        let name = (repository.clone(), *digest);
-        let mut flights = lock(&self.flights);
-        if let Some(flight) = flights.get(&name) {
-            return flight.clone();
-        }
-        let (pilot, flight) = Flight::new();
-        flights.insert(name.clone(), flight.clone());
-        let landing = Landing { shared: Arc::clone(self), name };
-        // It goes on when nobody waits any more: the next who asks will find the blob here.
-        tokio::spawn(landing.fly(pilot));
-        flight
-    }
-
-    async fn bring(self: &Arc<Self>, (repository, digest): &Name, pilot: &Pilot) -> Result<()> {
-        // The flight before this one may have landed a moment ago.
-        if self.local.stat(repository, digest).await?.is_some() {
-            pilot.is_stored();
-            return Ok(());
-        }
-        // Asked also where another repository has these bytes: who may read there need not find them here.
-        let size = self.size(repository, digest).await?;
-        let descriptor = Descriptor::new(MediaType::new("application/octet-stream"), *digest, size);
-        let (to, wanted) = (repository.clone(), descriptor.clone());
-        if self.change(move |store| store.link_present_blob(&to, &wanted)).await? {
-            pilot.is_stored();
-            return Ok(());
-        }
-        let reader = self.upstream(repository)?.blob(repository, &descriptor).await?;
-        let staged = pilot.fly(&descriptor, reader, self.store.begin_blob(&descriptor)?).await?;
-        let (to, digest) = (repository.clone(), *digest);
-        self.change(move |store| store.put_fetched_blob(&to, &digest, staged)).await?;
-        pilot.land();
-        Ok(())
-    }
-
-    async fn keep(&self, repository: &Repository, manifest: &Manifest, tags: Vec<Tag>) -> Result<()> {
-        let (repository, manifest) = (repository.clone(), manifest.clone());
-        let put = move |store: &Repositories| store.put_manifest(&repository, &manifest, &tags, Blobs::MayFollow);
-        self.change(put).await.map(drop)
-    }
-
     /// Changes the store, which may have to wait for others who do.
     async fn change<T: Send + 'static>(
         &self,
@@ -304,32 +197,6 @@ impl Shared {
     ) -> Result<T> {
         let store = Arc::clone(&self.store);
         tokio::task::spawn_blocking(move || work(&store)).await.unwrap_or_else(|_| Err(given_up()))
-    }
-}
-
-/// A flight that ends with this, whatever becomes of it.
-struct Landing {
-    shared: Arc<Shared>,
-    name: Name,
-}
-
-impl Landing {
-    async fn fly(self, pilot: Pilot) {
-        let result = self.shared.bring(&self.name, &pilot).await;
-        self.shared.upstreams.note(&self.name.0, &result);
-        lock(&self.shared.sizes).remove(&self.name);
-        // Who is told of a failure may ask again: that is another flight.
-        drop(self);
-        if let Err(error) = result {
-            pilot.fail(error);
-        }
-    }
-}
-
-impl Drop for Landing {
-    fn drop(&mut self) {
-        let landed = lock(&self.shared.flights).remove(&self.name);
-        drop(landed);
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 
 use super::*;
+use crate::oci::MediaType;
 use crate::server::Local;
 
 /// An upstream in memory that writes down what it is asked.

@@ -14,7 +14,7 @@ use crate::oci::{Descriptor, Digest, Manifest};
 use crate::{Error, Result};
 
 /// How long a registry that does not answer is spared questions that the store can answer.
-const OUTAGE: Duration = Duration::from_secs(15);
+const OUTAGE: Duration = Duration::from_secs(30);
 /// The same at most, where the registry said itself for how long.
 const LONGEST_OUTAGE: Duration = Duration::from_secs(60 * 60);
 
