@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use http::HeaderMap;
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderValue};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
 
@@ -21,7 +21,7 @@ use crate::error::Kind;
 use crate::{Error, Result};
 
 /// What a 401 says about how to authenticate.
-pub(super) const CHALLENGE: HeaderValue = HeaderValue::from_static(r#"Basic realm="imgctl serve""#);
+pub(super) const CHALLENGE: &str = r#"Basic realm="imgctl serve""#;
 
 /// How long a password that was right is taken for right without paying for bcrypt again.
 const REMEMBERED: Duration = Duration::from_secs(60);

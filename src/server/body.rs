@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use http_body_util::BodyExt;
+use bytes::Bytes;
+use http::StatusCode;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::Instant;
 
 use super::activity::Activity;
+use super::answer::Refusal;
 use super::pace::{Alarm, Pace};
+use crate::protocol::ErrorCode;
 
 /// The body of a request.
 pub(super) struct RequestBody {
@@ -24,9 +26,6 @@ pub(super) struct RequestBody {
 /// Why a body did not come whole.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum BodyError {
-    /// It is longer than it may be.
-    #[error("the body is larger than {0} bytes")]
-    TooLarge(u64),
     /// The client was waited for long enough.
     #[error("the body came too slowly")]
     TooSlow,
@@ -35,27 +34,21 @@ pub(super) enum BodyError {
     Broken(#[source] hyper::Error),
 }
 
+impl From<&BodyError> for Refusal {
+    fn from(error: &BodyError) -> Self {
+        let status = match error {
+            BodyError::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            BodyError::Broken(_) => StatusCode::BAD_REQUEST,
+        };
+        Self::new(status, ErrorCode::UNKNOWN, error.to_string())
+    }
+}
+
 impl RequestBody {
     /// A body of a connection's request; `patience` is how long its client may be waited for.
     pub(super) fn new(incoming: Incoming, patience: Duration, activity: Arc<Activity>) -> Self {
         activity.body_begins(incoming.is_end_stream());
         Self { incoming, pace: Pace::new(patience), alarm: None, activity }
-    }
-
-    /// All of it, if that is not more than `limit` bytes.
-    pub(super) async fn read(mut self, limit: u64) -> Result<Bytes, BodyError> {
-        if self.incoming.size_hint().exact().is_some_and(|length| length > limit) {
-            return Err(BodyError::TooLarge(limit));
-        }
-        let mut all = BytesMut::new();
-        while let Some(frame) = self.frame().await {
-            let Ok(piece) = frame?.into_data() else { continue };
-            if all.len() as u64 + piece.len() as u64 > limit {
-                return Err(BodyError::TooLarge(limit));
-            }
-            all.extend_from_slice(&piece);
-        }
-        Ok(all.freeze())
     }
 }
 

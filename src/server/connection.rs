@@ -2,15 +2,14 @@
 //! because the server stops; a request at work is cut short by its client's slowness and the end of the grace alone.
 
 use std::convert::Infallible;
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{Request, Response};
+use http::Request;
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -25,7 +24,7 @@ use super::body::RequestBody;
 use super::exchange::{Listeners, Record};
 use super::listener::Duplex;
 use super::pace::Alarm;
-use super::{Limits, Peer};
+use super::{Limits, Peer, State};
 
 /// Most that is read ahead, and most of an answer that is held: with many uploads at once, this is the server's memory.
 const BUFFER: usize = 64 * 1024;
@@ -65,15 +64,8 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Answers its requests by `answer`, until its end.
-    pub(super) async fn serve<F, B>(
-        self,
-        terms: &Terms,
-        answer: impl Fn(Request<RequestBody>, Peer) -> F + Send + Unpin + 'static,
-    ) where
-        F: Future<Output = Response<B>> + Send + 'static,
-        B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + Unpin + 'static,
-    {
+    /// Answers its requests, until its end.
+    pub(super) async fn serve(self, terms: &Terms, state: Arc<State>) {
         let Self { stream, peer, place } = self;
         let activity = Arc::clone(&place.activity);
         let Some(stream) = terms.shake_hands(stream, &activity).await else { return };
@@ -83,7 +75,7 @@ impl Connection {
             let (head, body) = request.into_parts();
             let record = Record::begin(&head, peer, Arc::clone(&activity), listeners.clone());
             let body = RequestBody::new(body, patience, Arc::clone(&activity));
-            let answered = answer(Request::from_parts(head, body), peer);
+            let answered = super::answer(Arc::clone(&state), Request::from_parts(head, body));
             Box::pin(async move { Ok::<_, Infallible>(record.answer(answered.await)) })
         });
         let connection = http1::Builder::new()

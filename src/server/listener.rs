@@ -112,7 +112,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 #[derive(Debug)]
 pub(super) enum Listener {
     Tcp(TcpListener),
-    Unix(UnixListener, SocketFile),
+    Unix { listener: UnixListener, _file: SocketFile },
 }
 
 impl Listener {
@@ -127,7 +127,7 @@ impl Listener {
             }
             Address::Unix(path) => {
                 let (listener, file) = bind_unix(path, failed)?;
-                Ok((Self::Unix(listener, file), address.clone()))
+                Ok((Self::Unix { listener, _file: file }, address.clone()))
             }
         }
     }
@@ -141,7 +141,7 @@ impl Listener {
                 stream.set_nodelay(true)?;
                 Ok((Box::new(stream), Peer::Tcp(SocketAddr::new(peer.ip().to_canonical(), peer.port()))))
             }
-            Self::Unix(listener, _) => {
+            Self::Unix { listener, .. } => {
                 let (stream, _) = listener.accept().await?;
                 Ok((Box::new(stream), Peer::Unix))
             }

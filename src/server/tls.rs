@@ -75,7 +75,7 @@ mod tests {
             (one.certificate(), one.certificate(), "the key file holds no PEM private key"),
             (one.certificate(), "", "the key file holds no PEM private key"),
         ] {
-            let error = certified_key(certificate.as_bytes(), key.as_bytes()).err().expect(says);
+            let error = certified_key(certificate.as_bytes(), key.as_bytes()).expect_err(says);
             assert_eq!(error.to_string(), says);
         }
     }
