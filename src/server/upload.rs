@@ -88,7 +88,7 @@ fn open(call: &Call, name: &str, id: &str) -> Result<Upload> {
     let repository = call.writable(name)?;
     let writer = Writer::pushing(call)?;
     match writer.uploads().open(id, &repository, call.principal.as_deref())? {
-        Opened::Open(upload) => Ok(upload),
+        Opened::Open(upload) => Ok(*upload),
         Opened::Unknown => Err(unknown()),
         Opened::Busy => {
             let offset = writer.uploads().offset(id, &repository, call.principal.as_deref()).unwrap_or(0);
