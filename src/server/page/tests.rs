@@ -1,0 +1,1 @@
+//! The pages over content in memory.
