@@ -95,7 +95,7 @@ fn history(history: &[History], layers: &[Layer]) -> Markup {
                         td.text {
                             code { (Text::new(step.created_by.as_deref().unwrap_or_default())) }
                             @if let Some(comment) = step.comment.as_deref().filter(|comment| !comment.is_empty()) {
-                                p.note { (Text::new(comment)) }
+                                span.note { (Text::new(comment)) }
                             }
                         }
                     }

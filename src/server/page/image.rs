@@ -8,7 +8,7 @@ use super::chrome::{ENTRIES, Frame, annotations, facts, more, section, warning};
 use super::index::Children;
 use super::link::{self, Entry, View};
 use super::reading::{Found, Reading};
-use super::sharing::Sharing;
+use super::sharing::{self, Sharing};
 use super::summary::{Blobs, Layer, layers};
 use super::text::{Text, counted, size, time};
 use super::{config, layer};
@@ -82,9 +82,8 @@ impl Shown<'_> {
             Found::Broken(why) => Some(warning("The config cannot be shown", why.as_str())),
             Found::Here(_) | Found::Unread => None,
         };
-        let title = self.entry.image(self.reference);
         let sections = html! {
-            (layer::layers(&title, image, &layers, &sharing))
+            (layer::layers(image, &layers, &sharing))
             @if let Some(problem) = problem { (section("configuration", "Configuration", &problem)) }
             @if let Found::Here(config) = &config { (config::config(config, &layers)) }
         };
@@ -104,7 +103,7 @@ impl Shown<'_> {
             html! {
                 @for (at, (entry, tag)) in sharing.twins.iter().take(10).enumerate() {
                     @if at > 0 { ", " }
-                    a href=(View::tag(entry, tag).path()) { (entry.path()) ":" (tag.as_str()) }
+                    a href=(View::tag(entry, tag).path()) { (sharing::name(self.entry, entry, tag)) }
                 }
                 @if sharing.twins.len() > 10 { " and " (sharing.twins.len() - 10) " more" }
             }

@@ -15,13 +15,13 @@ const COMPARED: usize = 8;
 /// Most other images named beside a layer.
 const NAMED: usize = 3;
 
-/// The section on the layers of `image`; `title` is its name.
-pub(super) fn layers(title: &str, image: &ImageManifest, layers: &[Layer], sharing: &Sharing) -> Markup {
+/// The section on the layers of `image`.
+pub(super) fn layers(image: &ImageManifest, layers: &[Layer], sharing: &Sharing) -> Markup {
     let body = html! {
         @if image.layers.is_empty() {
             p { "It has none." }
         } @else {
-            (picture(title, layers, sharing))
+            (picture(layers, sharing))
             (table(image, sharing))
             (more(image.layers.len(), ENTRIES))
             @if !sharing.is_complete {
@@ -33,14 +33,14 @@ pub(super) fn layers(title: &str, image: &ImageManifest, layers: &[Layer], shari
 }
 
 /// The image, and below it what the images nearest to it have of it.
-fn picture(title: &str, layers: &[Layer], sharing: &Sharing) -> Markup {
+fn picture(layers: &[Layer], sharing: &Sharing) -> Markup {
     let tones = sharing.by_layer.iter().map(|holders| if holders.is_empty() { Tone::Own } else { Tone::Shared });
     let total = layers.iter().fold(0_u64, |sum, layer| sum.saturating_add(layer.size));
     let bar = |label: Markup, tones: &mut dyn Iterator<Item = Tone>| {
         let slices = layers.iter().zip(tones).map(|(layer, tone)| Slice { size: layer.size, tone });
         Bar { label, slices: slices.collect() }
     };
-    let label = html! { strong { (title) } span.size { (size(total)) } };
+    let label = html! { strong { "This image" } span.size { (size(total)) } };
     let mut bars = vec![bar(label, &mut tones.into_iter())];
     let mut nearest: Vec<_> = sharing.holders.iter().collect();
     nearest.sort_by_key(|holder| std::cmp::Reverse(holder.size));

@@ -39,12 +39,12 @@ pub(super) async fn frame(
     let view = View::Repository(entry.clone());
     let body = html! {
         p.lead { (counted(all.len(), "tag")) }
-        @if let Some((tag, _)) = tags.rows.first() {
+        @if let Some(tag) = all.iter().find(|tag| **tag == Tag::latest()).or(all.first()) {
             (tags.table(entry))
             (part.links(&view.path()))
             (tags.picture(entry))
             @let pull = html! {
-                (commands(&address.pull(entry, &TagOrDigest::Tag((*tag).clone()))))
+                (commands(&address.pull(entry, &TagOrDigest::Tag(tag.clone()))))
                 @if let Some(note) = address.note() { (note) }
             };
             (section("pull", "Pull", &pull))
@@ -138,9 +138,11 @@ impl<'a> Tags<'a> {
         let image = &self.images[at];
         let tags = self.rows.iter().filter(|(_, found)| matches!(found, Found::Here(image) if *image == at));
         html! {
-            @for (position, (tag, _)) in tags.enumerate() {
-                @if position > 0 { ", " }
-                a href=(View::tag(entry, tag).path()) { (tag.as_str()) }
+            span {
+                @for (position, (tag, _)) in tags.enumerate() {
+                    @if position > 0 { ", " }
+                    a href=(View::tag(entry, tag).path()) { (tag.as_str()) }
+                }
             }
             @if let Some(platform) = &image.pictured { span.platform { (platform) } }
             span.size { (size(image.drawn())) }

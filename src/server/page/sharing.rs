@@ -52,6 +52,7 @@ struct Place<'a> {
 }
 
 struct Search<'a> {
+    home: &'a Entry,
     image: Digest,
     layers: &'a [Layer],
     positions: HashMap<Digest, Vec<usize>>,
@@ -67,7 +68,7 @@ impl Sharing {
         digest: Digest,
         layers: &[Layer],
     ) -> Self {
-        let mut search = Search::new(digest, layers);
+        let mut search = Search::new(entry, digest, layers);
         let mut repositories = reading.repositories().await.unwrap_or_default();
         repositories.sort_by_key(|other| other != entry);
         for other in &repositories {
@@ -87,15 +88,20 @@ impl Sharing {
     }
 }
 
+/// How `tag` of `entry` is called on a page of `home`: by the tag alone where it is one of the same repository.
+pub(super) fn name(home: &Entry, entry: &Entry, tag: &Tag) -> String {
+    if entry == home { tag.to_string() } else { entry.image(&TagOrDigest::Tag(tag.clone())) }
+}
+
 impl<'a> Search<'a> {
-    fn new(image: Digest, layers: &'a [Layer]) -> Self {
+    fn new(home: &'a Entry, image: Digest, layers: &'a [Layer]) -> Self {
         let mut positions: HashMap<Digest, Vec<usize>> = HashMap::new();
         for (at, layer) in layers.iter().enumerate() {
             positions.entry(layer.digest).or_default().push(at);
         }
         let by_layer = vec![Vec::new(); layers.len()];
         let found = Sharing { twins: Vec::new(), holders: Vec::new(), by_layer, is_complete: true };
-        Self { image, layers, positions, seen: HashMap::new(), found }
+        Self { home, image, layers, positions, seen: HashMap::new(), found }
     }
 
     async fn tag(&mut self, reading: &mut Reading<'_>, entry: &Entry, tag: &Tag) {
@@ -154,11 +160,10 @@ impl<'a> Search<'a> {
         let shared = || layers.iter().enumerate().filter(|(_, has)| **has).map(|(layer, _)| layer);
         shared().for_each(|layer| self.found.by_layer[layer].push(at));
         let size = shared().fold(0_u64, |sum, layer| sum.saturating_add(self.layers[layer].size));
-        let (tag, digest) = (TagOrDigest::Tag(place.tag.clone()), TagOrDigest::Digest(digest));
-        let name = place.entry.image(&tag);
+        let name = name(self.home, place.entry, place.tag);
         let (name, reference) = match &place.child {
-            Some(platform) => (format!("{name} ({platform})"), digest),
-            None => (name, tag),
+            Some(platform) => (format!("{name} ({platform})"), TagOrDigest::Digest(digest)),
+            None => (name, TagOrDigest::Tag(place.tag.clone())),
         };
         self.found.holders.push(Holder { entry: place.entry.clone(), reference, name, layers, size });
     }
