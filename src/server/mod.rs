@@ -13,6 +13,7 @@ mod limits;
 mod local;
 mod manifest;
 mod name;
+mod page;
 mod page_of;
 mod referrer;
 mod route;

@@ -4,7 +4,7 @@ use http::{HeaderName, HeaderValue, Method, StatusCode};
 
 use super::answer::{self, Answer, Refusal, Result};
 use super::call::{Call, Sent};
-use super::{blob, catalog, manifest, referrer, tag, upload};
+use super::{blob, catalog, manifest, page, referrer, tag, upload};
 use crate::protocol::{Endpoint, ErrorCode};
 
 const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
@@ -14,6 +14,7 @@ pub(super) async fn respond(call: &Call, body: Sent) -> Answer {
     let answered = match call.path.as_str() {
         "/healthz" => Ok(answer::document(StatusCode::OK, "text/plain; charset=utf-8", "ok\n")),
         path if path == "/v2" || path.starts_with("/v2/") => api(call, body).await,
+        path if page::is_page(path) => page::get(call).await,
         _ => Err(Refusal::new(StatusCode::NOT_FOUND, ErrorCode::UNSUPPORTED, "there is nothing here")),
     };
     let mut answer = answered.unwrap_or_else(Refusal::into_answer);

@@ -26,16 +26,31 @@ impl Address {
         self.registry.to_string()
     }
 
-    /// How to pull what `reference` means in `entry`, by each tool.
+    /// How to pull the image that `reference` means in `entry`, by each tool.
     pub(super) fn pull(&self, entry: &Entry, reference: &TagOrDigest) -> Vec<String> {
         let image = format!("{}/{}", self.registry, entry.image(reference));
-        let base = entry.path().rsplit('/').next().unwrap_or_default();
         vec![
             format!("docker pull {image}"),
             format!("podman pull {}{image}", self.unless_tls("--tls-verify=false ")),
-            format!("skopeo copy {}docker://{image} oci:{base}", self.unless_tls("--src-tls-verify=false ")),
+            self.skopeo(entry, &image),
             format!("imgctl pull {}{image}", self.unless_tls_or_loopback("--plain-http ")),
         ]
+    }
+
+    /// The same for an artifact, which container engines do not take.
+    pub(super) fn pull_artifact(&self, entry: &Entry, reference: &TagOrDigest) -> Vec<String> {
+        let artifact = format!("{}/{}", self.registry, entry.image(reference));
+        let copy = self.unless_tls_or_loopback("--plain-http ");
+        vec![
+            format!("oras pull {}{artifact}", self.unless_tls("--plain-http ")),
+            self.skopeo(entry, &artifact),
+            format!("imgctl copy {copy}docker://{artifact} oci:{}", directory(entry)),
+        ]
+    }
+
+    fn skopeo(&self, entry: &Entry, image: &str) -> String {
+        let flag = self.unless_tls("--src-tls-verify=false ");
+        format!("skopeo copy {flag}docker://{image} oci:{}", directory(entry))
     }
 
     /// How to push a first image here, by each tool.
@@ -85,6 +100,11 @@ fn registry(name: &str, is_plain: bool) -> Option<Registry> {
     format!("{registry}:{port}").parse().ok()
 }
 
+/// What a copy of `entry` is called on disk.
+fn directory(entry: &Entry) -> &str {
+    entry.path().rsplit('/').next().unwrap_or_default()
+}
+
 /// Commands, each of which a click selects whole.
 pub(super) fn commands(commands: &[String]) -> Markup {
     html! {
@@ -97,7 +117,7 @@ mod tests {
     use super::*;
 
     fn address(base: &str, host: Option<&str>) -> Address {
-        Address::of(&PageRequest { path: "/", query: None, host, base, writable: true })
+        Address::of(&PageRequest { path: "/", number: 1, host, base, writable: true })
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::Refusal;
+use super::NoPage;
 use super::address::{Address, commands};
 use super::chrome::{ENTRIES, Frame, annotations, facts, more, section, warning};
 use super::index::Children;
@@ -29,7 +29,7 @@ pub(super) async fn frame(
     entry: &Entry,
     reference: &TagOrDigest,
     address: &Address,
-) -> Result<Frame, Refusal> {
+) -> Result<Frame, NoPage> {
     let body = match reading.manifest(entry, reference).await {
         Found::Here(manifest) => {
             let shown = Shown { entry, reference, manifest: &manifest };
@@ -38,9 +38,12 @@ pub(super) async fn frame(
                 Body::Index(index) => shown.index(reading, index).await,
             };
             let referrers = reading.referrers(entry, &manifest.digest()).await;
-            let pull = html! {
-                (commands(&address.pull(entry, reference)))
-                @if let Some(note) = address.note() { (note) }
+            let pull = match manifest.artifact_type() {
+                Some(_) => commands(&address.pull_artifact(entry, reference)),
+                None => html! {
+                    (commands(&address.pull(entry, reference)))
+                    @if let Some(note) = address.note() { (note) }
+                },
             };
             html! {
                 (details.facts)
@@ -50,7 +53,7 @@ pub(super) async fn frame(
                 (shown.referrers(&referrers))
             }
         }
-        Found::Missing | Found::Unread => return Err(Refusal::NOT_HERE),
+        Found::Missing | Found::Unread => return Err(NoPage::NOT_HERE),
         Found::Broken(why) => warning("This manifest is broken", why.as_str()),
     };
     let trail = vec![

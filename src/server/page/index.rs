@@ -70,9 +70,9 @@ impl<'a> Children<'a> {
                     @for (child, found) in &self.rows {
                         @let view = View::digest(entry, child.digest);
                         @let is_here = matches!(found, Found::Here(_));
-                        tr {
+                        tr .muted[child.is_attestation()] {
                             th scope="row" {
-                                @if is_here { a href=(view.path()) { (name(child)) } } @else { (name(child)) }
+                                @if is_here { a href=(view.path()) { (self.name(child)) } } @else { (self.name(child)) }
                             }
                             td { (link::digest(&child.digest, is_here.then_some(&view))) }
                             @match found {
@@ -92,6 +92,18 @@ impl<'a> Children<'a> {
         }
     }
 
+    /// What an index entry is for.
+    fn name(&self, child: &Descriptor) -> Text {
+        if !child.is_attestation() {
+            return platform(child);
+        }
+        let subject = child.annotations.get("vnd.docker.reference.digest").and_then(|digest| digest.parse().ok());
+        match self.rows.iter().find(|(other, _)| Some(other.digest) == subject) {
+            Some((subject, _)) => Text::new(&format!("attestation of {}", platform(subject).as_str())),
+            None => Text::new("attestation"),
+        }
+    }
+
     fn picture(&self, entry: &Entry) -> Markup {
         let images = || {
             self.rows.iter().filter(|(child, _)| !child.is_attestation()).filter_map(|(child, found)| match found {
@@ -107,7 +119,7 @@ impl<'a> Children<'a> {
             .map(|(child, layers)| {
                 let total = layers.iter().fold(0_u64, |sum, layer| sum.saturating_add(layer.size));
                 let view = View::digest(entry, child.digest);
-                let label = html! { a href=(view.path()) { (name(child)) } span.size { (size(total)) } };
+                let label = html! { a href=(view.path()) { (self.name(child)) } span.size { (size(total)) } };
                 let slices = layers.iter().map(|layer| Slice { size: layer.size, tone: tone(layer) });
                 Bar { label, slices: slices.collect() }
             })
@@ -119,16 +131,4 @@ impl<'a> Children<'a> {
             }
         }
     }
-}
-
-/// What an index entry is for.
-fn name(child: &Descriptor) -> Text {
-    if !child.is_attestation() {
-        return platform(child);
-    }
-    let subject = child.annotations.get("vnd.docker.reference.digest").and_then(|digest| digest.parse().ok());
-    Text::new(
-        &subject
-            .map_or_else(|| "attestation".to_owned(), |digest: Digest| format!("attestation of {}", digest.short())),
-    )
 }

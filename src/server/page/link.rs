@@ -156,12 +156,6 @@ impl Section {
     }
 }
 
-/// `page=` of a query; 1 where there is none.
-pub(super) fn page_number(query: Option<&str>) -> usize {
-    let given = query.unwrap_or_default().split('&').find_map(|pair| pair.strip_prefix("page=")?.parse().ok());
-    given.unwrap_or(1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -223,8 +217,5 @@ mod tests {
         assert_eq!(at(0), at(1));
         assert_eq!(Section::new(1, 0, 200).of(&all[..0]), &all[..0]);
         assert_eq!(Section::new(1, 200, 200).links("/").into_string(), "");
-        assert_eq!(page_number(Some("a=b&page=7")), 7);
-        assert_eq!(page_number(Some("page=-1")), 1);
-        assert_eq!(page_number(None), 1);
     }
 }

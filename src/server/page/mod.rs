@@ -18,14 +18,16 @@ mod summary;
 mod tests;
 mod text;
 
-use http::StatusCode;
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderValue, REFERRER_POLICY,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS,
 };
+use http::{Method, StatusCode};
 use maud::{Markup, html};
 
 use super::Content;
+use super::answer::{self, Refusal};
+use super::call::Call;
 use address::Address;
 use chrome::Frame;
 use link::View;
@@ -38,27 +40,27 @@ const STYLE: &str = include_str!("style.css");
 const ICON: &str = include_str!("icon.svg");
 
 /// What a browser asked for.
-pub(super) struct PageRequest<'a> {
+struct PageRequest<'a> {
     /// The path as it was sent.
-    pub(super) path: &'a str,
-    /// What followed the `?`.
-    pub(super) query: Option<&'a str>,
+    path: &'a str,
+    /// Which page of a long list, from 1.
+    number: usize,
     /// The `Host` header: how the client names this server.
-    pub(super) host: Option<&'a str>,
+    host: Option<&'a str>,
     /// The URL that the server prints when it starts: what it is called where `host` is no name.
-    pub(super) base: &'a str,
+    base: &'a str,
     /// Whether images may be pushed here.
-    pub(super) writable: bool,
+    writable: bool,
 }
 
 /// An answer, whole.
-pub(super) struct Page {
+struct Page {
     /// The status.
-    pub(super) status: StatusCode,
+    status: StatusCode,
     /// All headers that a page needs, its type among them.
-    pub(super) headers: HeaderMap,
+    headers: HeaderMap,
     /// The document.
-    pub(super) body: String,
+    body: String,
 }
 
 impl Page {
@@ -79,16 +81,43 @@ impl Page {
     }
 }
 
-/// What a view could not show, and under which status that goes out.
-struct Refusal(StatusCode, &'static str);
+/// Why there is no page, and the status it goes out under.
+struct NoPage(StatusCode, &'static str);
 
-impl Refusal {
+impl NoPage {
     const NOT_HERE: Self = Self(StatusCode::NOT_FOUND, "There is nothing here under this name.");
     const UNREADABLE: Self = Self(StatusCode::INTERNAL_SERVER_ERROR, "What is stored here cannot be read.");
 }
 
+/// Whether `path` is one of a page.
+pub(super) fn is_page(path: &str) -> bool {
+    path == "/" || path.starts_with("/-/")
+}
+
+/// `GET` and `HEAD`.
+pub(super) async fn get(call: &Call) -> answer::Result {
+    if !matches!(call.method, Method::GET | Method::HEAD) {
+        return Err(Refusal::unsupported("pages are to be read", "GET, HEAD"));
+    }
+    let request = PageRequest {
+        path: &call.path,
+        number: call.parameter("page").and_then(|number| number.parse().ok()).unwrap_or(1),
+        host: call.header(HOST),
+        base: "http://localhost",
+        writable: call.state.settings.writer.is_some(),
+    };
+    let Page { status, headers, body } = respond(&request, call.state.content()).await;
+    let mut answer = answer::empty(status);
+    answer.headers_mut().extend(headers);
+    answer::set_length(answer.headers_mut(), body.len() as u64);
+    if !call.is_head() {
+        *answer.body_mut() = answer::full(body);
+    }
+    Ok(answer)
+}
+
 /// The page for `request`; a page that says so where there is none.
-pub(super) async fn respond(request: &PageRequest<'_>, content: &dyn Content) -> Page {
+async fn respond(request: &PageRequest<'_>, content: &dyn Content) -> Page {
     let view = View::parse(request.path);
     match view {
         Some(View::Style) => return Page::new(StatusCode::OK, "text/css; charset=utf-8", STYLE.to_owned()),
@@ -97,16 +126,15 @@ pub(super) async fn respond(request: &PageRequest<'_>, content: &dyn Content) ->
     }
     let address = Address::of(request);
     let mut reading = Reading::new(content);
-    let page = link::page_number(request.query);
     let frame = match view {
-        Some(View::Repositories) => repositories::frame(&mut reading, page, request.writable, &address).await,
-        Some(View::Repository(repository)) => repository::frame(&mut reading, &repository, page, &address).await,
-        Some(View::Image(repository, reference)) => image::frame(&mut reading, &repository, &reference, &address).await,
-        Some(View::Style | View::Icon) | None => Err(Refusal::NOT_HERE),
+        Some(View::Repositories) => repositories::frame(&mut reading, request.number, request.writable, &address).await,
+        Some(View::Repository(entry)) => repository::frame(&mut reading, &entry, request.number, &address).await,
+        Some(View::Image(entry, reference)) => image::frame(&mut reading, &entry, &reference, &address).await,
+        Some(View::Style | View::Icon) | None => Err(NoPage::NOT_HERE),
     };
     match frame {
         Ok(frame) => Page::html(StatusCode::OK, frame.document(&address)),
-        Err(Refusal(status, why)) => Page::html(status, refusal(why).document(&address)),
+        Err(NoPage(status, why)) => Page::html(status, refusal(why).document(&address)),
     }
 }
 

@@ -98,15 +98,16 @@ fn hatch() -> Markup {
 
 fn drawn(slices: &[Slice], scale: u64) -> Markup {
     let segments = segments(slices, scale);
-    let widths: Vec<u64> = segments.iter().map(|segment| segment.width(scale)).collect();
     // Slivers are drawn wider than they are: a bar full of them is pressed to the scale again.
-    let sum = widths.iter().sum::<u64>().max(1000);
-    let mut left = 0;
+    let sum = segments.iter().map(|segment| segment.width(scale)).sum::<u64>().max(1000);
+    let placed = segments.iter().scan(0, |left, segment| {
+        let width = segment.width(scale) * 1000 / sum;
+        *left += width;
+        Some((segment, *left - width, width))
+    });
     html! {
-        @for (segment, width) in segments.iter().zip(widths) {
-            @let width = width * 1000 / sum;
+        @for (segment, left, width) in placed {
             g { title { (segment.title()) } (rect(segment.tone, left, width)) }
-            @let _ = left += width;
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Reading: what one page takes from the content, within bounds, so that no image makes a page slow or large.
 
 use super::super::Content;
-use super::Refusal;
+use super::NoPage;
 use super::link::Entry;
 use super::text::Text;
 use crate::error::{Error, Kind};
@@ -50,14 +50,14 @@ impl<'a> Reading<'a> {
     }
 
     /// All repositories that can be reached.
-    pub(super) async fn repositories(&self) -> Result<Vec<Entry>, Refusal> {
-        let all = self.content.repositories().await.map_err(|_| Refusal::UNREADABLE)?;
+    pub(super) async fn repositories(&self) -> Result<Vec<Entry>, NoPage> {
+        let all = self.content.repositories().await.map_err(|_| NoPage::UNREADABLE)?;
         Ok(all.into_iter().filter_map(Entry::of).collect())
     }
 
     /// All tags of a repository.
-    pub(super) async fn tags(&self, entry: &Entry) -> Result<Vec<Tag>, Refusal> {
-        self.content.tags(entry.repository()).await.map_err(|_| Refusal::UNREADABLE)?.ok_or(Refusal::NOT_HERE)
+    pub(super) async fn tags(&self, entry: &Entry) -> Result<Vec<Tag>, NoPage> {
+        self.content.tags(entry.repository()).await.map_err(|_| NoPage::UNREADABLE)?.ok_or(NoPage::NOT_HERE)
     }
 
     /// A manifest or index.
@@ -85,8 +85,8 @@ impl<'a> Reading<'a> {
             return Found::Broken(Text::new("it is too large"));
         }
         match self.content.blob(entry.repository(), &config.digest, 0).await {
-            Ok(None) => return Found::Missing,
-            Err(error) => return Found::Broken(why(&error)),
+            Ok(None) => Found::Missing,
+            Err(error) => Found::Broken(why(&error)),
             Ok(Some(reader)) => match reader.read_to_end(config.size).await {
                 Err(error) => Found::Broken(why(&error)),
                 Ok(bytes) => {

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::Refusal;
+use super::NoPage;
 use super::address::{Address, commands};
 use super::chrome::Frame;
 use super::link::{Entry, Section, View};
@@ -17,7 +17,7 @@ pub(super) async fn frame(
     page: usize,
     writable: bool,
     address: &Address,
-) -> Result<Frame, Refusal> {
+) -> Result<Frame, NoPage> {
     let all = reading.repositories().await?;
     let section = Section::new(page, all.len(), LENGTH);
     let mut rows = Vec::new();

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use maud::{Markup, html};
 
-use super::Refusal;
+use super::NoPage;
 use super::address::{Address, commands};
 use super::chrome::{Frame, section};
 use super::link::{self, Entry, Section, View};
@@ -32,7 +32,7 @@ pub(super) async fn frame(
     entry: &Entry,
     page: usize,
     address: &Address,
-) -> Result<Frame, Refusal> {
+) -> Result<Frame, NoPage> {
     let all = reading.tags(entry).await?;
     let part = Section::new(page, all.len(), LENGTH);
     let tags = Tags::read(reading, entry, part.of(&all)).await;

@@ -112,9 +112,10 @@ fn config() -> Value {
 }
 
 async fn page(content: &Memory, path: &str) -> Page {
-    let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
+    let (path, number) = path.split_once("?page=").unwrap_or((path, "1"));
+    let number = number.parse().unwrap();
     let host = Some("registry.test:5000");
-    let request = PageRequest { path, query, host, base: "http://127.0.0.1:5000", writable: true };
+    let request = PageRequest { path, number, host, base: "http://127.0.0.1:5000", writable: true };
     let page = respond(&request, content).await;
     assert_harmless(&page);
     page
@@ -214,7 +215,7 @@ async fn what_is_not_here_is_said_with_404() {
 async fn stylesheet_and_icon_are_served_beside_it() {
     let content = Memory::default();
     for (path, media_type) in [("/-/style.css", "text/css; charset=utf-8"), ("/-/icon.svg", "image/svg+xml")] {
-        let request = PageRequest { path, query: None, host: None, base: "unix:/run/x", writable: false };
+        let request = PageRequest { path, number: 1, host: None, base: "unix:/run/x", writable: false };
         assert_eq!(respond(&request, &content).await.headers[CONTENT_TYPE], media_type);
     }
 }

@@ -31,11 +31,6 @@ impl Text {
         Self(shown)
     }
 
-    /// Whether there is nothing to show.
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// The text, for where it becomes part of another.
     pub(super) fn as_str(&self) -> &str {
         &self.0
