@@ -11,6 +11,7 @@ mod activity;
 mod answer;
 mod blob;
 mod body;
+mod cache;
 mod call;
 mod catalog;
 mod connection;
@@ -49,6 +50,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 pub use access::{Access, Passwords, Principal};
+pub use cache::{Cache, Upstream};
 pub use content::{Content, Identity, Stat};
 pub use limits::Limits;
 pub use listener::{Address, Peer};
