@@ -220,6 +220,20 @@ fn r01_a_session_says_the_last_byte_it_has() {
 }
 
 #[test]
+fn r01_a_chunk_may_say_its_place_and_not_its_length() {
+    let registry = Registry::start();
+    let session = registry.session(REPO);
+    for (content_range, bytes) in [("0-4", "hello"), ("5-10", " world")] {
+        let ask = registry.ask("PATCH", &session).header("Content-Range", content_range);
+        ask.chunked(bytes.as_bytes()).expect(202);
+    }
+    registry.ask("PATCH", &session).header("Content-Range", "5-10").chunked(b" world").expect(416);
+    let blob = Blob::of(Algorithm::Sha256, "hello world");
+    registry.ask("PUT", &session).query("digest", blob.digest).expect(201);
+    registry.has_blob(REPO, &blob);
+}
+
+#[test]
 fn r01_a_range_that_is_none_is_refused_and_changes_nothing() {
     let registry = Registry::start();
     let session = registry.session(REPO);
