@@ -26,6 +26,7 @@ mod manifest;
 mod metrics;
 mod name;
 mod pace;
+mod page;
 mod page_of;
 mod referrer;
 mod route;
