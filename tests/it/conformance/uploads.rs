@@ -359,3 +359,22 @@ fn r01_an_upload_goes_on_after_the_server_does() {
     registry.ask("PUT", &rest.location()).query("digest", blob.digest).expect(201);
     registry.has_blob(REPO, &blob);
 }
+
+#[test]
+fn r01_a_refusal_arrives_though_the_body_is_long() {
+    let registry = Registry::start();
+    let session = registry.session(REPO);
+    let bytes = vec![7; 16 << 20];
+    for chunked in [false, true] {
+        let send = |method: &str, target: &str| {
+            let ask = registry.ask(method, target).query("digest", "sha256:short").header("Content-Range", "5-9");
+            if chunked { ask.chunked(&bytes).send() } else { ask.body(&bytes).send() }
+        };
+        send("PATCH", &session).expect(416);
+        send("PUT", &session).error(400, "DIGEST_INVALID");
+        send("PUT", &format!("{session}0")).error(400, "DIGEST_INVALID");
+        send("POST", &format!("/v2/{REPO}/blobs/uploads/")).error(400, "DIGEST_INVALID");
+        send("PUT", &format!("/v2/{REPO}/tags/list")).error(405, "UNSUPPORTED");
+    }
+    assert_eq!(registry.arrived(&session), "0-0");
+}
