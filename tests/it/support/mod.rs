@@ -6,11 +6,13 @@
 //! * [`docker_registry`] the real registry · [`nginx`] TLS in front of anything · [`certificates`] for both
 //! * [`fault_registry`] a registry with one fault per repository · [`fault_proxy`] bad weather in front of a port
 //! * [`token_server`], [`token_issuer`] issue tokens · [`attacker`] hears what it should not
+//! * [`serve`] our own registry · [`chromium`] a browser in front of it
 //! * [`http`] a small client · [`listener`], [`http_server`], [`reply`], [`traffic`] what the servers share
 #![allow(dead_code, reason = "each piece waits for the tests that need it")]
 
 pub mod attacker;
 pub mod certificates;
+pub mod chromium;
 pub mod daemon;
 pub mod docker_registry;
 pub mod env;
