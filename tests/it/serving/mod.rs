@@ -5,6 +5,7 @@ mod address;
 mod first;
 mod limits;
 mod stop;
+mod upstream;
 
 use crate::support::http::request;
 use crate::support::serve::Serve;
