@@ -9,6 +9,7 @@ mod blob;
 mod call;
 mod catalog;
 mod content;
+mod housekeeping;
 mod limits;
 mod local;
 mod manifest;
@@ -24,8 +25,6 @@ mod write;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use http::Request;
 use hyper::body::Incoming;
@@ -41,11 +40,9 @@ use crate::name::Registry;
 use crate::store::{Blobs, Repositories, UploadLimits, Uploads};
 use crate::{Error, Result};
 use call::Call;
+use housekeeping::Housekeeping;
 use name::Names;
 use verified::Verified;
-
-/// How often old uploads and deleted content are looked for.
-const HOUSEKEEPING: Duration = Duration::from_secs(60);
 
 /// What a server serves, and to whom.
 #[derive(Clone)]
@@ -77,16 +74,17 @@ struct State {
     names: Names,
     verified: Verified,
     uploads: Option<Arc<Uploads>>,
-    has_deleted: AtomicBool,
+    housekeeping: Housekeeping,
 }
 
 impl State {
     fn new(settings: Settings) -> Self {
-        let limits = UploadLimits { open: settings.limits.max_uploads, expiry: settings.limits.upload_expiry };
+        let Limits { max_uploads: open, upload_expiry: expiry, quota, .. } = settings.limits;
+        let limits = UploadLimits { open, expiry, quota };
         let uploads = settings.writer.clone().map(|repositories| Arc::new(Uploads::new(repositories, limits)));
         let verified = Verified::new(settings.content.clone());
         let names = Names::new(settings.fallback.clone());
-        Self { settings, names, verified, uploads, has_deleted: AtomicBool::new(false) }
+        Self { settings, names, verified, uploads, housekeeping: Housekeeping::new() }
     }
 
     fn content(&self) -> &dyn Content {
@@ -95,12 +93,8 @@ impl State {
 
     /// Frees what is not needed any more.
     fn tidy(&self) {
-        let Some(uploads) = &self.uploads else { return };
-        uploads.expire();
-        if self.has_deleted.swap(false, Ordering::Relaxed) {
-            // Whoever uses the store keeps content from being deleted: then the next time does it.
-            let is_done = uploads.repositories().sweep().unwrap_or(false);
-            self.has_deleted.fetch_or(!is_done, Ordering::Relaxed);
+        if let Some(uploads) = &self.uploads {
+            self.housekeeping.run(uploads);
         }
     }
 }
@@ -147,7 +141,7 @@ impl Server {
 }
 
 async fn housekeeping(state: Arc<State>) {
-    let mut interval = tokio::time::interval(HOUSEKEEPING);
+    let mut interval = tokio::time::interval(housekeeping::INTERVAL);
     loop {
         interval.tick().await;
         let state = state.clone();
