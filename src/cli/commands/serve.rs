@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use imgctl::Result;
 use imgctl::name::Registry;
-use imgctl::server::{Limits, Local, Server, Settings};
+use imgctl::server::{Access, Address, Deaf, Limits, Local, Server, Settings};
 use imgctl::store::{Blobs, Repositories};
 
 use super::Examples;
@@ -15,7 +15,7 @@ use crate::cli::context::Context;
 pub(crate) struct Args {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", env = "IMGCTL_LISTEN", default_value = "127.0.0.1:5000")]
-    listen: String,
+    listen: Address,
     /// Let clients delete tags, manifests and blobs
     #[arg(long)]
     allow_delete: bool,
@@ -37,9 +37,12 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
         blobs: if args.strict { Blobs::Required } else { Blobs::MayFollow },
         allow_delete: args.allow_delete,
         fallback: Registry::docker_hub(),
+        access: Access::Open,
+        tls: None,
         limits: Limits::default(),
+        observer: Arc::new(Deaf),
     };
     let server = Server::bind(&args.listen, settings).await?;
-    context.ui.line(&format!("http://{}", server.address()))?;
+    context.ui.line(&server.url())?;
     server.run(std::future::pending()).await
 }
