@@ -34,15 +34,16 @@ pub(crate) const EXAMPLES: Examples = &[("Serve the local store", "imgctl serve 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
     let repositories = Arc::new(Repositories::open(&context.store())?);
     let local = Arc::new(Local::new(repositories.clone()));
+    let limits = Limits::default();
     let settings = Settings {
-        content: args.upstream.behind(local, repositories.clone(), context)?,
+        content: args.upstream.behind(local, repositories.clone(), (context, limits.quota))?,
         writer: (!args.read_only).then_some(repositories),
         blobs: if args.strict { Blobs::Required } else { Blobs::MayFollow },
         allow_delete: args.allow_delete,
         fallback: args.upstream.fallback(),
         access: Access::Open,
         tls: None,
-        limits: Limits::default(),
+        limits,
         observer: Arc::new(Deaf),
     };
     let server = Server::bind(&args.listen, settings).await?;
