@@ -64,6 +64,9 @@ _imgctl() {
             imgctl,save)
                 cmd="imgctl__subcmd__save"
                 ;;
+            imgctl,serve)
+                cmd="imgctl__subcmd__serve"
+                ;;
             imgctl,tag)
                 cmd="imgctl__subcmd__tag"
                 ;;
@@ -80,7 +83,7 @@ _imgctl() {
 
     case "${cmd}" in
         imgctl)
-            opts="-q -v -j -h -V --quiet --progress --verbose --log-level --trace --jobs --per-host --retries --idle-timeout --store --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --tls-verify --src-tls-verify --dest-tls-verify --help --version copy pull push save load tags catalog inspect manifest config digest images tag rmi login logout completion man version"
+            opts="-q -v -j -h -V --quiet --progress --verbose --log-level --trace --jobs --per-host --retries --idle-timeout --store --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --tls-verify --src-tls-verify --dest-tls-verify --help --version copy pull push save load tags catalog inspect manifest config digest images tag rmi serve login logout completion man version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1791,6 +1794,100 @@ _imgctl() {
                     return 0
                     ;;
                 -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto bar plain json none" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -W "error warn info debug trace" -- "${cur}"))
+                    return 0
+                    ;;
+                --jobs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -j)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --per-host)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retries)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --idle-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --src-creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dest-creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --authfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --allow-realm)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-verify)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --src-tls-verify)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --dest-tls-verify)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        imgctl__subcmd__serve)
+            opts="-q -v -j -h --listen --allow-delete --read-only --strict --quiet --progress --verbose --log-level --trace --jobs --per-host --retries --idle-timeout --store --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --tls-verify --src-tls-verify --dest-tls-verify --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --listen)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -75,6 +75,7 @@ complete -c imgctl -n "__fish_imgctl_needs_command" -f -a "digest" -d 'Print the
 complete -c imgctl -n "__fish_imgctl_needs_command" -f -a "images" -d 'List the images in the local store'
 complete -c imgctl -n "__fish_imgctl_needs_command" -f -a "tag" -d 'Give an image in the local store another name'
 complete -c imgctl -n "__fish_imgctl_needs_command" -f -a "rmi" -d 'Remove images from the local store'
+complete -c imgctl -n "__fish_imgctl_needs_command" -f -a "serve" -d 'Serve images as an OCI registry'
 complete -c imgctl -n "__fish_imgctl_needs_command" -f -a "login" -d 'Log in to a registry: the registry verifies the credentials, then they are kept'
 complete -c imgctl -n "__fish_imgctl_needs_command" -f -a "logout" -d 'Log out of a registry: forget its credentials wherever they are kept'
 complete -c imgctl -n "__fish_imgctl_needs_command" -f -a "completion" -d 'Print the completions of a shell'
@@ -667,6 +668,46 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l anonymous -d 'Use 
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l insecure -d 'Do not verify the registry\'s TLS certificate'
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l listen -d 'Where to listen; port 0 takes a free one' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l progress -d 'How to show progress on stderr: bars on a terminal, one line per change of state, one JSON event a line, or not' -r -f -a "auto\t'bar on a terminal, else plain'
+bar\t'bars that move'
+plain\t'one line for each change of state'
+json\t'one JSON event a line'
+none\t'nothing'"
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l log-level -d 'Log to stderr from this level on' -r -f -a "error\t''
+warn\t''
+info\t''
+debug\t''
+trace\t''"
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l src-creds -d 'Credentials for the registry that is read' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l dest-creds -d 'Credentials for the registry that is written' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l authfile -d 'Read credentials from this file (docker\'s config.json or podman\'s auth.json) and nowhere else' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l allow-realm -d 'Token server that stored credentials may be sent to; may be repeated or a comma list' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l tls-verify -r -f -a "true\t''
+false\t''"
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l src-tls-verify -r -f -a "true\t''
+false\t''"
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l dest-tls-verify -r -f -a "true\t''
+false\t''"
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l allow-delete -d 'Let clients delete tags, manifests and blobs'
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l read-only -d 'Refuse pushes and deletes'
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l strict -d 'Refuse manifests that name blobs which were not pushed'
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -s q -l quiet -d 'Print the result and errors only'
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l anonymous -d 'Use no credentials, even where some are given or stored'
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l insecure -d 'Do not verify the registry\'s TLS certificate'
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -s u -l username -d 'User name' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -s p -l password -d 'Password or token; other users of this machine can see it' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l progress -d 'How to show progress on stderr: bars on a terminal, one line per change of state, one JSON event a line, or not' -r -f -a "auto\t'bar on a terminal, else plain'

@@ -18,7 +18,7 @@
 //! | bytes and sockets | [`content`], [`net`], [`auth`] | verified streams and files; HTTP over bad networks; who we are |
 //! | places, each in its own terms | [`registry`], [`store`] | the distribution client; OCI layouts and the local store |
 //! | sameness | [`transport`] | every place seen through two traits |
-//! | work | [`transfer`] | the copy: resolve → plan → run → report |
+//! | work | [`transfer`], [`server`] | the copy: resolve → plan → run → report; a registry over the store |
 //!
 //! The binary sees only the public API: flags, words, tables, progress and exit codes are in `src/cli`. The library is
 //! silent: it prints nothing, reads no environment and finds no home directory; all that comes in through
@@ -53,5 +53,7 @@ pub mod store;
 pub mod transport;
 
 pub mod transfer;
+
+pub mod server;
 
 pub use error::{Error, Result};

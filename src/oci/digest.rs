@@ -155,6 +155,14 @@ impl Hasher {
         })
     }
 
+    /// Which digest it computes.
+    pub fn algorithm(&self) -> Algorithm {
+        match self.0 {
+            State::Sha256(_) => Algorithm::Sha256,
+            State::Sha512(_) => Algorithm::Sha512,
+        }
+    }
+
     /// Takes the next piece in.
     pub fn update(&mut self, piece: &[u8]) {
         match &mut self.0 {

@@ -161,6 +161,15 @@ impl Manifest {
         Descriptor::new(self.media_type.clone(), self.digest, self.bytes.len() as u64)
     }
 
+    /// The descriptor under which a list of referrers shows this manifest
+    /// ([distribution-spec](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers)).
+    pub fn as_referrer(&self) -> Descriptor {
+        let mut descriptor = self.descriptor();
+        descriptor.artifact_type = self.artifact_type().map(str::to_owned);
+        descriptor.annotations = self.annotations().clone();
+        descriptor
+    }
+
     /// The image manifest, where it is one.
     pub fn as_image(&self) -> Option<&ImageManifest> {
         match &self.body {

@@ -26,6 +26,28 @@ impl ErrorCode {
     pub const DIGEST_INVALID: &'static str = "DIGEST_INVALID";
     /// The repository is not there.
     pub const NAME_UNKNOWN: &'static str = "NAME_UNKNOWN";
+    /// The name of the repository breaks the grammar.
+    pub const NAME_INVALID: &'static str = "NAME_INVALID";
+    /// The upload cannot go on.
+    pub const BLOB_UPLOAD_INVALID: &'static str = "BLOB_UPLOAD_INVALID";
+    /// The manifest makes no sense.
+    pub const MANIFEST_INVALID: &'static str = "MANIFEST_INVALID";
+    /// A length is not what was announced, or too much.
+    pub const SIZE_INVALID: &'static str = "SIZE_INVALID";
+    /// The tag breaks the grammar.
+    pub const TAG_INVALID: &'static str = "TAG_INVALID";
+    /// `n` is no number.
+    pub const PAGINATION_NUMBER_INVALID: &'static str = "PAGINATION_NUMBER_INVALID";
+    /// Who asks must say who they are.
+    pub const UNAUTHORIZED: &'static str = "UNAUTHORIZED";
+    /// Who asks may not.
+    pub const DENIED: &'static str = "DENIED";
+    /// That is not done here.
+    pub const UNSUPPORTED: &'static str = "UNSUPPORTED";
+    /// Too much at a time.
+    pub const TOO_MANY_REQUESTS: &'static str = "TOOMANYREQUESTS";
+    /// Something else went wrong.
+    pub const UNKNOWN: &'static str = "UNKNOWN";
 
     /// The text.
     pub fn as_str(&self) -> &str {
@@ -58,6 +80,12 @@ impl ErrorBody {
     pub fn new(code: &str, message: &str) -> Self {
         let entry = ErrorEntry { code: ErrorCode(code.to_owned()), message: message.to_owned(), detail: Value::Null };
         Self { errors: vec![entry] }
+    }
+
+    /// The same, with machine-readable detail.
+    pub fn with_detail(mut self, detail: Value) -> Self {
+        self.errors.iter_mut().for_each(|entry| entry.detail = detail.clone());
+        self
     }
 
     /// What a failed answer says. Not JSON, or another JSON: no errors.

@@ -12,5 +12,5 @@ pub use challenge::Challenge;
 pub use endpoint::Endpoint;
 pub use error_code::{ERROR_LIMIT, ErrorBody, ErrorCode, ErrorEntry};
 pub use page::{Catalog, TagList, next_page};
-pub use range::{ContentRange, UploadRange};
+pub use range::{ChunkRange, ContentRange, UploadRange, Wanted};
 pub use scope::{Action, Scope};

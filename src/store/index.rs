@@ -80,6 +80,11 @@ impl Index {
         }
     }
 
+    /// Adds `entry` as it is.
+    pub(super) fn push(&mut self, entry: Descriptor) {
+        self.entries.push(entry);
+    }
+
     /// Points `name` to `entry`, whose annotations say the name. A nameless entry of the same content gets the name.
     pub fn set(&mut self, name: &str, entry: Descriptor, replaced: Replaced) {
         let holder = self.entries.iter().position(|old| ref_name(old) == Some(name));

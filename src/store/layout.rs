@@ -23,7 +23,7 @@ const EMPTY: Start = &[
     (INDEX, br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#),
 ];
 /// What may be there before the marker is.
-const OURS: [&str; 5] = ["blobs", INDEX, MARKER, "lock", "origins.json"];
+const OURS: [&str; 7] = ["blobs", INDEX, MARKER, "lock", "origins.json", "repositories", "uploads"];
 const MARKER_LIMIT: u64 = 64 * 1024;
 
 /// A directory with `oci-layout`, `index.json` and `blobs/`. Many processes may write one: `index.json` is changed under

@@ -7,6 +7,8 @@
 //! ├── blobs/sha256/<hex>  content; read-only once it was flushed or verified
 //! ├── lock                shared by everybody who uses the store, exclusive for who deletes content
 //! ├── origins.json        from which repositories blobs came
+//! ├── repositories/       what a served repository has beside its tags
+//! ├── uploads/            uploads to a served repository that have not ended
 //! └── .imgctl-*/          files that are not whole yet, one directory for each process
 //! ```
 //!
@@ -20,9 +22,11 @@ mod lock;
 mod lookup;
 mod origin;
 mod remove;
+mod repository;
 mod staging;
 #[cfg(test)]
 mod tests;
+mod upload;
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -35,13 +39,15 @@ pub use index::{CONTAINERD_NAME, INDEX_LIMIT, Index, REF_NAME, Replaced, ref_nam
 pub use layout::Layout;
 pub(crate) use lock::Lock;
 pub use remove::{Removal, Removed};
+pub use repository::{Blobs, Missing, Repositories};
 pub(crate) use staging::{Site, Staging};
+pub use upload::{Opened, Upload, UploadLimits, Uploads};
 
 use crate::error::Kind;
 use crate::name::{Reference, Registry, Repository};
 use crate::oci::{Descriptor, Digest, Manifest};
 use crate::{Error, Result};
-use image::normalized;
+use image::{normalized, reference};
 use origin::Origins;
 
 /// The local store: an OCI layout with many images, whose names are full references (`docker.io/library/busybox:1`).
@@ -122,7 +128,7 @@ impl Store {
     /// Points `name` to a manifest or index that is there. The image that had the name stays, without it.
     pub fn set_name(&self, name: &Reference, descriptor: Descriptor) -> Result<()> {
         self.layout.update(|index| {
-            name_entry(index, name, descriptor);
+            name_entry(index, name, descriptor, Replaced::Kept);
             Ok(())
         })
     }
@@ -150,7 +156,7 @@ impl Store {
         self.layout.index().and_then(|index| lookup::find(source, &index, self.layout.blobs()))?;
         self.layout.update(|index| {
             let entry = lookup::find(source, index, self.layout.blobs())?.entry().clone();
-            name_entry(index, target, entry);
+            name_entry(index, target, entry, Replaced::Kept);
             Ok(())
         })
     }
@@ -163,6 +169,18 @@ impl Store {
     /// Remembers that the blob came from `repository`; [`Store::write_origins`] writes it down.
     pub fn note_origin(&self, digest: &Digest, repository: &Repository) {
         self.origins.note(digest, repository);
+    }
+
+    /// Manifests that were put into a served repository and describe `subject`.
+    pub fn linked_referrers(&self, subject: &Digest) -> Vec<Descriptor> {
+        let links = repository::Links::new(self.layout.directory());
+        let mut found: Vec<Descriptor> = Vec::new();
+        for repository in links.all() {
+            let digests = links.referrers(&repository, subject);
+            let described = links.described_some(&repository, &digests, self.layout.blobs());
+            found.extend(described.filter_map(|it| Some(self.layout.blobs().manifest(&it).ok()?.as_referrer())));
+        }
+        found
     }
 
     /// Writes down where blobs came from. It only saves work later, so what goes wrong here is nobody's concern.
@@ -208,11 +226,12 @@ impl Store {
     }
 }
 
-fn name_entry(index: &mut Index, name: &Reference, mut entry: Descriptor) {
+/// Points a name to `entry`, the way names of the store are written.
+fn name_entry(index: &mut Index, name: &Reference, mut entry: Descriptor, replaced: Replaced) {
     let name = normalized(name.clone()).to_string();
     remove::revive(&mut entry);
     for key in [REF_NAME, CONTAINERD_NAME] {
         entry.annotations.insert(key.to_owned(), name.clone());
     }
-    index.set(&name, entry, Replaced::Kept);
+    index.set(&name, entry, replaced);
 }

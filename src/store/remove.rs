@@ -6,9 +6,10 @@ use std::time::Duration;
 use super::image::{StoredImage, reference};
 use super::index::{CONTAINERD_NAME, Index, REF_NAME, ref_name};
 use super::lookup::{Found, find};
+use super::repository::Links;
 use super::{BlobPool, Store};
 use crate::error::Kind;
-use crate::name::Reference;
+use crate::name::{Reference, Repository};
 use crate::oci::{Descriptor, Digest};
 use crate::{Error, Result};
 
@@ -53,17 +54,24 @@ impl Store {
     pub fn remove(&self, text: &str, force: bool) -> Result<Removal> {
         chosen(text, &self.layout().index()?, self.layout().blobs(), force)?;
         let mut removal = Removal::default();
-        let ids = self.layout().update(|index| {
+        let (entries, ids) = self.layout().update(|index| {
             let entries = chosen(text, index, self.layout().blobs(), force)?;
-            Ok(self.untag(index, &entries, &mut removal.removed))
+            let ids = self.untag(index, &entries, &mut removal.removed);
+            Ok((entries, ids))
         })?;
+        for entry in &entries {
+            if let Some(name) = reference(entry) {
+                self.forget(&name.repository, entry)?;
+            }
+        }
         if ids.is_empty() {
             return Ok(removal);
         }
-        let Some(deleted) = self.alone(PATIENCE, || self.sweep())? else {
+        let Some((deleted, is_whole)) = self.alone(PATIENCE, || self.sweep())? else {
             removal.is_deferred = true;
             return Ok(removal);
         };
+        removal.is_deferred = !is_whole;
         let first = ids.iter().filter(|id| deleted.contains(id));
         let rest = deleted.iter().filter(|digest| !ids.contains(digest));
         removal.removed.extend(first.chain(rest).copied().map(Removed::Deleted));
@@ -117,20 +125,71 @@ impl Store {
         });
     }
 
-    /// Deletes the content of removed images that no other image needs. Nobody else may be using the store.
-    fn sweep(&self) -> Result<Vec<Digest>> {
+    /// Takes what `root` leads to, and what describes it, out of the repository. What other manifests that are linked there
+    /// need stays, and so do blobs that a manifest on its way may need.
+    fn forget(&self, repository: &Repository, root: &Descriptor) -> Result<()> {
+        let (links, blobs) = (Links::new(self.layout().directory()), self.layout().blobs());
+        let mut linked: HashMap<Digest, Descriptor> = links.described(repository, blobs);
+        let mut gone = vec![root.digest];
+        let mut at = 0;
+        while let Some(digest) = gone.get(at).copied() {
+            at += 1;
+            let Some(descriptor) = linked.remove(&digest) else { continue };
+            let manifest = blobs.manifest(&descriptor).ok();
+            gone.extend(manifest.iter().flat_map(|it| it.children()).map(|child| child.digest));
+            gone.extend(links.referrers(repository, &digest));
+            let subject = manifest.as_ref().and_then(|it| Some(it.subject()?.digest));
+            links.delete_manifest(repository, &digest, subject.as_ref())?;
+        }
+        let others: Vec<&Descriptor> = linked.values().collect();
+        let mut kept: HashSet<Digest> = reachable(&others, blobs, false)?.into_iter().collect();
+        kept.extend(links.fresh_blobs(repository));
+        for digest in gone.iter().filter(|digest| !kept.contains(digest)) {
+            links.delete_blob(repository, digest)?;
+        }
+        Ok(())
+    }
+
+    /// Frees the space of removed content, unless others use the store. Returns whether nothing is left to free.
+    pub(super) fn sweep_removed(&self) -> Result<bool> {
+        if !self.layout().index()?.entries().iter().any(is_removed) {
+            return Ok(true);
+        }
+        Ok(self.alone(PATIENCE, || self.sweep())?.is_some_and(|(_, is_whole)| is_whole))
+    }
+
+    /// Deletes the content of removed images that no other image and no repository needs. Nobody else may be using the
+    /// store. Returns what went, and whether everything could go: what a manifest on its way may need waits.
+    fn sweep(&self) -> Result<(Vec<Digest>, bool)> {
         let blobs = self.layout().blobs();
+        let links = Links::new(self.layout().directory());
+        let (mut linked, mut fresh) = (Vec::new(), HashSet::new());
+        for repository in links.all() {
+            linked.extend(links.described(&repository, blobs).into_values());
+            fresh.extend(links.fresh_blobs(&repository));
+        }
         self.layout().update(|index| {
-            let (dead, live): (Vec<_>, Vec<_>) = index.entries().iter().partition(|entry| is_removed(entry));
+            let (dead, mut live): (Vec<_>, Vec<_>) = index.entries().iter().partition(|entry| is_removed(entry));
+            live.extend(&linked);
             let needed: HashSet<Digest> = reachable(&live, blobs, true)?.into_iter().collect();
-            let mut deleted = Vec::new();
-            for digest in reachable(&dead, blobs, false)? {
-                if !needed.contains(&digest) && blobs.delete(&digest)? {
-                    deleted.push(digest);
+            let (mut deleted, mut waiting) = (Vec::new(), HashSet::new());
+            for entry in dead {
+                for digest in reachable(&[entry], blobs, false)? {
+                    if fresh.contains(&digest) && !needed.contains(&digest) {
+                        waiting.insert(entry.digest);
+                    } else if !needed.contains(&digest) && digest != entry.digest && blobs.delete(&digest)? {
+                        deleted.push(digest);
+                    }
                 }
             }
-            index.retain(|entry| !is_removed(entry));
-            Ok(deleted)
+            // A manifest that tells what still waits goes last.
+            for digest in index.entries().iter().filter(|entry| is_removed(entry)).map(|entry| entry.digest) {
+                if !needed.contains(&digest) && !waiting.contains(&digest) && blobs.delete(&digest)? {
+                    deleted.insert(0, digest);
+                }
+            }
+            index.retain(|entry| !is_removed(entry) || waiting.contains(&entry.digest));
+            Ok((deleted, waiting.is_empty()))
         })
     }
 }
@@ -151,7 +210,8 @@ fn chosen(text: &str, index: &Index, blobs: &BlobPool, force: bool) -> Result<Ve
     }
 }
 
-fn mark(entry: &mut Descriptor) {
+/// Marks an entry as removed.
+pub(super) fn mark(entry: &mut Descriptor) {
     entry.annotations.remove(REF_NAME);
     entry.annotations.remove(CONTAINERD_NAME);
     entry.annotations.insert(REMOVED.to_owned(), "true".to_owned());

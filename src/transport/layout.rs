@@ -144,10 +144,7 @@ pub(super) fn referrers(layout: &Layout, subject: &Digest) -> Result<Vec<Descrip
     for entry in index.entries().iter().filter(|entry| entry.media_type.is_manifest()) {
         let Ok(manifest) = blobs.manifest(entry) else { continue };
         if manifest.subject().is_some_and(|described| described.digest == *subject) {
-            let mut descriptor = manifest.descriptor();
-            descriptor.artifact_type = manifest.artifact_type().map(str::to_owned);
-            descriptor.annotations = manifest.annotations().clone();
-            add(descriptor);
+            add(manifest.as_referrer());
         }
     }
     if let Some(entry) = index.find(Tag::for_referrers(subject).as_str())

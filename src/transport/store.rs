@@ -50,7 +50,13 @@ impl Source for StoreSource {
     }
 
     async fn referrers(&self, subject: &Digest) -> Result<Vec<Descriptor>> {
-        referrers(self.0.layout(), subject)
+        let mut found = referrers(self.0.layout(), subject)?;
+        for descriptor in self.0.linked_referrers(subject) {
+            if !found.iter().any(|old| old.digest == descriptor.digest) {
+                found.push(descriptor);
+            }
+        }
+        Ok(found)
     }
 
     async fn names(&self) -> Result<Vec<Name>> {

@@ -29,6 +29,7 @@ mod secrets;
 mod secrets_elsewhere;
 mod secrets_output;
 mod secrets_realm;
+mod serving;
 mod signals;
 mod store;
 mod support;

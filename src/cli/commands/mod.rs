@@ -17,6 +17,7 @@ mod pull;
 mod push;
 mod rmi;
 mod save;
+mod serve;
 mod tag;
 mod tags;
 mod version;
@@ -57,6 +58,7 @@ commands! {
     copy, pull, push, save, load,
     tags, catalog, inspect, manifest, config, digest,
     images, tag, rmi,
+    serve,
     login, logout,
     completion, man, version, generate,
 }

@@ -108,9 +108,7 @@ impl Layout {
         let mut all: HashMap<Digest, Vec<Descriptor>> = HashMap::new();
         for manifest in self.roots().unwrap_or_default().iter().filter_map(|root| self.manifest(root).ok()) {
             if let Some(subject) = manifest.subject() {
-                let mut descriptor = manifest.descriptor();
-                descriptor.artifact_type = manifest.artifact_type().map(str::to_owned);
-                descriptor.annotations = manifest.annotations().clone();
+                let descriptor = manifest.as_referrer();
                 all.entry(subject.digest).or_default().push(descriptor);
             }
         }

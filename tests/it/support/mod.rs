@@ -26,6 +26,7 @@ pub mod nginx;
 pub mod outcome;
 pub mod reply;
 pub mod run;
+pub mod serve;
 pub mod token_issuer;
 pub mod token_server;
 pub mod traffic;

@@ -139,6 +139,11 @@ impl Running {
         let _ = kill_process(Pid::from_child(&self.child), signal);
     }
 
+    /// Standard output so far.
+    pub fn stdout(&self) -> String {
+        self.stdout.text()
+    }
+
     /// Standard error so far.
     pub fn stderr(&self) -> String {
         self.stderr.text()

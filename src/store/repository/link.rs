@@ -1,0 +1,213 @@
+//! Links: files below `repositories/` that say what belongs to a repository.
+//!
+//! ```text
+//! repositories/<registry>/<path>/
+//! ├── _manifests/<algorithm>/<hex>                the media type of a manifest of the repository
+//! ├── _blobs/<algorithm>/<hex>                    empty; since when is its time of change
+//! └── _referrers/<algorithm>/<hex>/<digest>       empty; who describes that subject
+//! ```
+
+use std::collections::HashMap;
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::media_type;
+use crate::content::read_regular;
+use crate::name::{Registry, Repository};
+use crate::oci::{Descriptor, Digest, MediaType};
+use crate::store::blob::BlobPool;
+use crate::store::layout::Layout;
+use crate::{Error, Result};
+
+const MANIFESTS: &str = "_manifests";
+const BLOBS: &str = "_blobs";
+const REFERRERS: &str = "_referrers";
+/// How long an uploaded blob waits for a manifest that needs it before a removal may take it.
+const GRACE: Duration = Duration::from_secs(60 * 60);
+const MEDIA_TYPE_LIMIT: u64 = 1024;
+
+/// The links of one store.
+#[derive(Debug)]
+pub(in crate::store) struct Links(PathBuf);
+
+impl Links {
+    /// The links of the store in `directory`.
+    pub(in crate::store) fn new(directory: &Path) -> Self {
+        Self(directory.join("repositories"))
+    }
+
+    fn directory(&self, repository: &Repository) -> PathBuf {
+        self.0.join(repository.registry().to_string()).join(repository.path())
+    }
+
+    fn path(&self, repository: &Repository, kind: &str, digest: &Digest) -> PathBuf {
+        self.directory(repository).join(kind).join(digest.algorithm().as_str()).join(digest.hex())
+    }
+
+    /// Whether anything was ever linked in the repository and not all of it was forgotten.
+    pub(super) fn exists(&self, repository: &Repository) -> bool {
+        let directory = self.directory(repository);
+        [MANIFESTS, BLOBS].iter().any(|kind| !digests(&directory.join(kind)).is_empty())
+    }
+
+    /// All repositories with a linked manifest.
+    pub(super) fn repositories(&self) -> Vec<Repository> {
+        let mut all = self.all();
+        all.retain(|repository| !digests(&self.directory(repository).join(MANIFESTS)).is_empty());
+        all
+    }
+
+    /// All repositories with a link.
+    pub(in crate::store) fn all(&self) -> Vec<Repository> {
+        let mut found = Vec::new();
+        for name in names(&self.0) {
+            if let Ok(registry) = name.parse::<Registry>() {
+                walk(&registry, &self.0.join(&name), String::new(), &mut found);
+            }
+        }
+        found
+    }
+
+    /// The media type of a linked manifest.
+    pub(super) fn manifest(&self, repository: &Repository, digest: &Digest) -> Option<MediaType> {
+        let bytes = read_regular(&self.path(repository, MANIFESTS, digest), MEDIA_TYPE_LIMIT).ok()?;
+        std::str::from_utf8(&bytes).ok().map(media_type)
+    }
+
+    /// Descriptors of all linked manifests of a repository that are there.
+    pub(in crate::store) fn described(&self, repository: &Repository, blobs: &BlobPool) -> HashMap<Digest, Descriptor> {
+        let all = digests(&self.directory(repository).join(MANIFESTS));
+        self.described_some(repository, &all, blobs).map(|descriptor| (descriptor.digest, descriptor)).collect()
+    }
+
+    /// Descriptors of those of `digests` that are linked manifests and are there.
+    pub(in crate::store) fn described_some<'a>(
+        &'a self,
+        repository: &'a Repository,
+        digests: &'a [Digest],
+        blobs: &'a BlobPool,
+    ) -> impl Iterator<Item = Descriptor> + 'a {
+        digests.iter().filter_map(|digest| {
+            let size = fs::symlink_metadata(blobs.path(digest)).ok()?.len();
+            Some(Descriptor::new(self.manifest(repository, digest)?, *digest, size))
+        })
+    }
+
+    /// Whether the blob is linked.
+    pub(super) fn has_blob(&self, repository: &Repository, digest: &Digest) -> bool {
+        self.path(repository, BLOBS, digest).exists()
+    }
+
+    /// Blobs that were linked so lately that a manifest may still be on its way.
+    pub(in crate::store) fn fresh_blobs(&self, repository: &Repository) -> Vec<Digest> {
+        let now = SystemTime::now();
+        // A clock that was set back makes them look newer than now: then they are fresh too.
+        let is_fresh = |digest: &Digest| {
+            let changed = fs::metadata(self.path(repository, BLOBS, digest)).and_then(|found| found.modified());
+            changed.is_ok_and(|changed| now.duration_since(changed).map_or(true, |age| age < GRACE))
+        };
+        digests(&self.directory(repository).join(BLOBS)).into_iter().filter(is_fresh).collect()
+    }
+
+    /// Linked manifests that describe `subject`.
+    pub(in crate::store) fn referrers(&self, repository: &Repository, subject: &Digest) -> Vec<Digest> {
+        let listed = names(&self.path(repository, REFERRERS, subject)).into_iter();
+        listed.filter_map(|name| name.replacen('-', ":", 1).parse().ok()).collect()
+    }
+
+    /// Links a manifest, and its subject to it.
+    pub(super) fn put_manifest(
+        &self,
+        layout: &Layout,
+        repository: &Repository,
+        (digest, media_type): (&Digest, &MediaType),
+        subject: Option<&Digest>,
+    ) -> Result<()> {
+        if let Some(subject) = subject {
+            let name = digest.to_string().replacen(':', "-", 1);
+            touch(&self.path(repository, REFERRERS, subject).join(name))?;
+        }
+        if self.manifest(repository, digest).as_ref() == Some(media_type) {
+            return Ok(());
+        }
+        let path = self.path(repository, MANIFESTS, digest);
+        make_parent(&path)?;
+        layout.stage(&path, media_type.as_str().as_bytes())?.persist()
+    }
+
+    /// Links a blob, or links it anew.
+    pub(super) fn put_blob(&self, repository: &Repository, digest: &Digest) -> Result<()> {
+        touch(&self.path(repository, BLOBS, digest))
+    }
+
+    /// Forgets a manifest. `false` where it was not linked.
+    pub(in crate::store) fn delete_manifest(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+        subject: Option<&Digest>,
+    ) -> Result<bool> {
+        if let Some(subject) = subject {
+            let name = digest.to_string().replacen(':', "-", 1);
+            remove(&self.path(repository, REFERRERS, subject).join(name))?;
+        }
+        remove(&self.path(repository, MANIFESTS, digest))
+    }
+
+    /// Forgets a blob. `false` where it was not linked.
+    pub(in crate::store) fn delete_blob(&self, repository: &Repository, digest: &Digest) -> Result<bool> {
+        remove(&self.path(repository, BLOBS, digest))
+    }
+}
+
+/// Collects the repositories at and below `directory` that have a link.
+fn walk(registry: &Registry, directory: &Path, path: String, found: &mut Vec<Repository>) {
+    if !path.is_empty()
+        && [MANIFESTS, BLOBS].iter().any(|kind| !digests(&directory.join(kind)).is_empty())
+        && let Ok(repository) = Repository::new(registry.clone(), &path)
+    {
+        found.push(repository);
+    }
+    for name in names(directory).into_iter().filter(|name| !name.starts_with('_')) {
+        let below = if path.is_empty() { name.clone() } else { format!("{path}/{name}") };
+        walk(registry, &directory.join(name), below, found);
+    }
+}
+
+/// The digests that a directory of `<algorithm>/<hex>` names.
+fn digests(directory: &Path) -> Vec<Digest> {
+    let algorithms = names(directory).into_iter();
+    let texts = algorithms.flat_map(|algorithm| {
+        let all = names(&directory.join(&algorithm));
+        all.into_iter().map(move |hex| format!("{algorithm}:{hex}"))
+    });
+    texts.filter_map(|text| text.parse().ok()).collect()
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+}
+
+fn make_parent(path: &Path) -> Result<()> {
+    let parent = path.parent().unwrap_or(path);
+    fs::create_dir_all(parent).map_err(|error| Error::local(format!("create {}", parent.display()), error))
+}
+
+/// Makes an empty file, or makes it new again.
+fn touch(path: &Path) -> Result<()> {
+    make_parent(path)?;
+    let opened = OpenOptions::new().write(true).create(true).truncate(false).open(path);
+    let touched = opened.and_then(|file| file.set_modified(SystemTime::now()));
+    touched.map_err(|error| Error::local(format!("create {}", path.display()), error))
+}
+
+fn remove(path: &Path) -> Result<bool> {
+    match fs::remove_file(path) {
+        Ok(()) => Ok(true),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
+        Err(error) => Err(Error::local(format!("delete {}", path.display()), error)),
+    }
+}

@@ -1,0 +1,3 @@
+//! `imgctl serve`: the registry on this machine.
+
+mod first;
