@@ -1,3 +1,4 @@
 //! `imgctl serve`: the registry on this machine.
 
 mod first;
+mod locations;
