@@ -161,11 +161,17 @@ impl Manifest {
         Descriptor::new(self.media_type.clone(), self.digest, self.bytes.len() as u64)
     }
 
-    /// The descriptor under which a list of referrers shows this manifest
+    /// The descriptor under which a list of referrers shows this manifest: an image that says no `artifactType` goes by
+    /// its config's media type, whatever that is
     /// ([distribution-spec](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers)).
     pub fn as_referrer(&self) -> Descriptor {
         let mut descriptor = self.descriptor();
-        descriptor.artifact_type = self.artifact_type().map(str::to_owned);
+        let said = match &self.body {
+            Body::Image(image) => image.artifact_type.as_deref(),
+            Body::Index(index) => index.artifact_type.as_deref(),
+        };
+        let config = self.as_image().map(|image| image.config.media_type.as_str());
+        descriptor.artifact_type = said.filter(|kind| !kind.is_empty()).or(config).map(str::to_owned);
         descriptor.annotations = self.annotations().clone();
         descriptor
     }

@@ -119,9 +119,7 @@ fn with_referrer(index: Option<&Manifest>, referrer: &Manifest) -> Result<Option
     if listed.iter().any(|descriptor| descriptor.digest == referrer.digest()) {
         return Ok(None);
     }
-    let mut descriptor = referrer.descriptor();
-    descriptor.artifact_type = referrer.artifact_type().map(str::to_owned);
-    descriptor.annotations = referrer.annotations().clone();
+    let descriptor = referrer.as_referrer();
     let mut document = match index.filter(|index| index.as_index().is_some()) {
         Some(index) => serde_json::from_slice(index.bytes()).map_err(broken)?,
         None => json!({ "schemaVersion": 2, "mediaType": MediaType::OCI_INDEX, "manifests": [] }),

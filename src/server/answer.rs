@@ -90,7 +90,10 @@ pub(super) fn set_length(headers: &mut HeaderMap, size: u64) {
 
 /// A request that was not done.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(super) struct Refusal(Box<Refused>);
+
+#[derive(Debug)]
+struct Refused {
     status: StatusCode,
     body: ErrorBody,
     headers: HeaderMap,
@@ -99,13 +102,14 @@ pub(super) struct Refusal {
 impl Refusal {
     /// A refusal with one of the codes of [`ErrorCode`].
     pub(super) fn new(status: StatusCode, code: &str, message: impl AsRef<str>) -> Self {
-        Self { status, body: ErrorBody::new(code, message.as_ref()), headers: HeaderMap::new() }
+        let body = ErrorBody::new(code, message.as_ref());
+        Self(Box::new(Refused { status, body, headers: HeaderMap::new() }))
     }
 
     /// 404 for a blob.
     pub(super) fn blob_unknown(digest: &Digest) -> Self {
         let mut refusal = Self::new(StatusCode::NOT_FOUND, ErrorCode::BLOB_UNKNOWN, "blob unknown to registry");
-        refusal.body = refusal.body.with_detail(serde_json::json!({ "digest": digest }));
+        refusal.0.body = refusal.0.body.with_detail(serde_json::json!({ "digest": digest }));
         refusal
     }
 
@@ -113,7 +117,7 @@ impl Refusal {
     pub(super) fn name_unknown(name: &str) -> Self {
         let mut refusal =
             Self::new(StatusCode::NOT_FOUND, ErrorCode::NAME_UNKNOWN, "repository name not known to registry");
-        refusal.body = refusal.body.with_detail(serde_json::json!({ "name": name }));
+        refusal.0.body = refusal.0.body.with_detail(serde_json::json!({ "name": name }));
         refusal
     }
 
@@ -129,33 +133,34 @@ impl Refusal {
 
     /// The same, with a list of digests.
     pub(super) fn with_digests(mut self, digests: &[Digest]) -> Self {
-        let message = self.body.errors.first().map(|entry| (entry.code.as_str().to_owned(), entry.message.clone()));
+        let message = self.0.body.errors.first().map(|entry| (entry.code.as_str().to_owned(), entry.message.clone()));
         if let Some((code, message)) = message {
             let each = digests.iter().flat_map(|digest| {
                 ErrorBody::new(&code, &message).with_detail(serde_json::json!({ "digest": digest })).errors
             });
-            self.body.errors = each.collect();
+            self.0.body.errors = each.collect();
         }
         self
     }
 
     /// The same, with a header.
     pub(super) fn with_header(mut self, name: HeaderName, value: &str) -> Self {
-        set(&mut self.headers, name, value);
+        set(&mut self.0.headers, name, value);
         self
     }
 
     /// The same, with headers.
     pub(super) fn with_headers(mut self, headers: HeaderMap) -> Self {
-        self.headers.extend(headers);
+        self.0.headers.extend(headers);
         self
     }
 
     /// What the client gets.
     pub(super) fn into_answer(self) -> Answer {
-        let body = serde_json::to_vec(&self.body).unwrap_or_default();
-        let mut answer = document(self.status, "application/json", body);
-        answer.headers_mut().extend(self.headers);
+        let Refused { status, body, headers } = *self.0;
+        let body = serde_json::to_vec(&body).unwrap_or_default();
+        let mut answer = document(status, "application/json", body);
+        answer.headers_mut().extend(headers);
         answer
     }
 }

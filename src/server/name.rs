@@ -37,7 +37,18 @@ impl Names {
     pub(super) fn candidates(&self, path: &str, namespace: Option<&str>) -> Vec<Repository> {
         let Some(exact) = Self::exact(path, namespace) else { return Vec::new() };
         let mut found = vec![exact];
-        if namespace.is_none() && split(path).is_none() {
+        if let Some(namespace) = namespace {
+            // What was pushed to us by another of our names, as to
+            // [kind's registry](https://kind.sigs.k8s.io/docs/user/local-registry/), is ours. Nobody may pass off what was
+            // pushed here as something of a registry elsewhere.
+            let registry = namespace.parse::<Registry>().ok();
+            let is_near = registry.is_some_and(|it| it.is_loopback() || !it.host().contains('.'));
+            // Mirrors may name the registry in their path too.
+            let is_repeated = split(path).is_some_and(|(named, _)| named.to_string() == namespace);
+            if is_near || is_repeated {
+                found.extend(Self::exact(path, None));
+            }
+        } else if split(path).is_none() {
             found.extend(Repository::new(self.fallback.clone(), path));
             if self.fallback.is_docker_hub() && !path.contains('/') {
                 found.extend(Repository::new(self.fallback.clone(), &format!("library/{path}")));
@@ -62,6 +73,10 @@ impl Names {
 /// Takes the registry off a path that begins with one.
 fn split(path: &str) -> Option<(Registry, &str)> {
     let (first, rest) = path.split_once('/')?;
+    // Paths cannot hold the brackets of IPv6.
+    if first.contains(':') {
+        return None;
+    }
     let registry = match first.rsplit_once('_') {
         Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => format!("{host}:{port}"),
         _ if first.contains('.') => first.to_owned(),
@@ -105,6 +120,9 @@ mod tests {
         assert_eq!(found("library/busybox", None), ["localhost/library/busybox", "docker.io/library/busybox"]);
         assert_eq!(found("quay.io/a/b", None), ["quay.io/a/b"]);
         assert_eq!(found("a/b", Some("quay.io")), ["quay.io/a/b"]);
+        assert_eq!(found("a/b", Some("registry:5000")), ["registry:5000/a/b", "localhost/a/b"]);
+        assert_eq!(found("a/b", Some("localhost:5001")), ["localhost:5001/a/b", "localhost/a/b"]);
+        assert_eq!(found("quay.io/a/b", Some("quay.io")), ["quay.io/quay.io/a/b", "quay.io/a/b"]);
         assert!(found("a/b", Some("quay io")).is_empty());
         assert!(found("../b", None).is_empty());
     }

@@ -88,7 +88,7 @@ fn open(call: &Call, name: &str, id: &str) -> Result<Upload> {
     let repository = call.writable(name)?;
     let writer = Writer::pushing(call)?;
     match writer.uploads().open(id, &repository, call.principal.as_deref())? {
-        Opened::Open(upload) => Ok(upload),
+        Opened::Open(upload) => Ok(*upload),
         Opened::Unknown => Err(unknown()),
         Opened::Busy => {
             let offset = writer.uploads().offset(id, &repository, call.principal.as_deref()).unwrap_or(0);
@@ -105,7 +105,7 @@ fn check_chunk(call: &Call, name: &str, upload: &Upload) -> Result<()> {
         return Err(out_of_order(call, name, (upload.id(), upload.offset()), "the chunk does not follow what is here"));
     };
     let length = call.header(CONTENT_LENGTH).and_then(|text| text.parse::<u64>().ok());
-    if length.is_some_and(|length| Some(length - 1) != chunk.last.checked_sub(chunk.first) || length == 0) {
+    if length.is_some_and(|length| length == 0 || length - 1 != chunk.last - chunk.first) {
         let message = "Content-Length and Content-Range do not agree";
         return Err(Refusal::new(StatusCode::BAD_REQUEST, ErrorCode::SIZE_INVALID, message));
     }

@@ -54,7 +54,7 @@ pub enum Opened {
     /// Another request is writing to it.
     Busy,
     /// It can be written.
-    Open(Upload),
+    Open(Box<Upload>),
 }
 
 /// An upload that one request has for itself.
@@ -121,7 +121,7 @@ impl Uploads {
         if !found.is_ok_and(|found| found.is_file() && found.ino() == ours.ino()) {
             return Ok(Opened::Unknown);
         }
-        Ok(Opened::Open(self.upload(id.to_owned(), (path, file), ours.len(), repository)))
+        Ok(Opened::Open(Box::new(self.upload(id.to_owned(), (path, file), ours.len(), repository))))
     }
 
     /// How many bytes of the upload are here; `None` where there is no such upload.

@@ -136,11 +136,11 @@ pub(crate) struct Hashing<W> {
 }
 
 impl<W: Write> Hashing<W> {
-    fn new(to: W) -> Self {
+    pub(crate) fn new(to: W) -> Self {
         Self { to, sha256: Sha256::new(), size: 0 }
     }
 
-    fn finish(self) -> (Blob, W) {
+    pub(crate) fn finish(self) -> (Blob, W) {
         let mut digest = "sha256:".to_owned();
         for byte in self.sha256.finalize() {
             let _ = write!(digest, "{byte:02x}");

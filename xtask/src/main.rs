@@ -10,6 +10,7 @@ mod generate;
 mod http;
 mod image;
 mod packages;
+mod process;
 mod registry;
 mod release;
 mod shell;
@@ -29,7 +30,7 @@ enum Task {
     Demo,
     /// Write man pages and completions from the command line's own definitions.
     Gen(generate::Args),
-    /// Measure imgctl beside skopeo, crane and regctl.
+    /// Measure imgctl beside skopeo, crane and regctl, and its server beside docker-registry.
     Bench(bench::Args),
     /// Build the archive that users download.
     Release,

@@ -2,6 +2,7 @@
 //! read.
 
 mod registries;
+mod serve;
 mod tokens;
 mod tools;
 
@@ -20,6 +21,39 @@ fn index() -> TestImage {
         ImageBuilder::new().platform(platform).layer(first).layer(second).label("for", platform).build()
     };
     TestImage::with_attestations(vec![image("linux/amd64"), image("linux/arm64")])
+}
+
+/// One image of two layers; its label tells it from others.
+fn image(label: &str) -> TestImage {
+    let (first, second) = (Layer::of_file("etc/hello", "hello\n"), Layer::of_file("etc/more", label));
+    ImageBuilder::new().layer(first).layer(second).label("is", label).build()
+}
+
+#[track_caller]
+fn imgctl(env: &Env, args: &[&str]) -> Outcome {
+    env.imgctl(args).run().ok()
+}
+
+#[track_caller]
+fn tool(env: &Env, program: &str, args: &[&str]) -> Outcome {
+    env.tool(program, args).run().ok()
+}
+
+/// podman or buildah with a storage of its own, in need of nothing that a container would need.
+#[track_caller]
+fn with_storage(env: &Env, program: &str, args: &[&str]) -> Outcome {
+    // Without this file podman looks for none other either, and fails.
+    env.write_home(".docker/config.json", "{}");
+    let (root, run) = (env.path("storage").display().to_string(), env.path("runroot").display().to_string());
+    let storage = ["--root", &root, "--runroot", &run, "--storage-driver", "vfs"];
+    tool(env, program, &[&storage, args].concat())
+}
+
+/// The id of `name` in that storage.
+#[track_caller]
+fn id(env: &Env, name: &str) -> String {
+    let shown = with_storage(env, "podman", &["image", "inspect", "--format", "{{.Id}}", name]);
+    format!("sha256:{}", shown.stdout_text().trim())
 }
 
 /// Our program in one home, with the same flags every time.

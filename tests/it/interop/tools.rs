@@ -2,42 +2,9 @@
 
 use std::fs;
 
-use crate::interop::index;
+use crate::interop::{id, image, imgctl, index, tool, with_storage};
 use crate::support::docker_registry::DockerRegistry;
 use crate::support::env::Env;
-use crate::support::image::TestImage;
-use crate::support::image_builder::ImageBuilder;
-use crate::support::layer::Layer;
-use crate::support::outcome::Outcome;
-
-/// One image of two layers; its label tells it from others.
-fn image(label: &str) -> TestImage {
-    let (first, second) = (Layer::of_file("etc/hello", "hello\n"), Layer::of_file("etc/more", label));
-    ImageBuilder::new().layer(first).layer(second).label("is", label).build()
-}
-
-fn imgctl(env: &Env, args: &[&str]) -> Outcome {
-    env.imgctl(args).run().ok()
-}
-
-fn tool(env: &Env, program: &str, args: &[&str]) -> Outcome {
-    env.tool(program, args).run().ok()
-}
-
-/// podman or buildah with a storage of its own, in need of nothing that a container would need.
-fn with_storage(env: &Env, program: &str, args: &[&str]) -> Outcome {
-    // Without this file podman looks for none other either, and fails.
-    env.write_home(".docker/config.json", "{}");
-    let (root, run) = (env.path("storage").display().to_string(), env.path("runroot").display().to_string());
-    let storage = ["--root", &root, "--runroot", &run, "--storage-driver", "vfs"];
-    tool(env, program, &[&storage, args].concat())
-}
-
-/// The id of `name` in that storage.
-fn id(env: &Env, name: &str) -> String {
-    let shown = with_storage(env, "podman", &["image", "inspect", "--format", "{{.Id}}", name]);
-    format!("sha256:{}", shown.stdout_text().trim())
-}
 
 #[test]
 fn s20_t107_skopeo_reads_every_place_that_we_write() {

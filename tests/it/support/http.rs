@@ -168,7 +168,8 @@ impl Response {
     }
 }
 
-fn read_response(mut stream: impl BufRead, no_body: bool) -> std::io::Result<Response> {
+/// Reads one answer; of a HEAD it is the head alone.
+pub fn read_response(mut stream: impl BufRead, no_body: bool) -> std::io::Result<Response> {
     let status_line = line(&mut stream)?;
     let status = status_line.split(' ').nth(1).and_then(|status| status.parse().ok());
     let status = status.ok_or_else(|| std::io::Error::other(format!("no status line: {status_line:?}")))?;

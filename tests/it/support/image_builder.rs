@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 use super::image::TestImage;
 use super::layer::{self, Layer};
 
+const CREATED: &str = "2023-11-14T22:13:20Z";
+
 /// Says what an image is made of.
 #[derive(Default)]
 pub struct ImageBuilder {
@@ -127,9 +129,9 @@ impl ImageBuilder {
     }
 
     fn config(&self, platform: &Platform, diff_ids: &[Digest]) -> Bytes {
-        let history: Vec<_> = diff_ids.iter().map(|_| json!({ "created_by": "test" })).collect();
+        let history: Vec<_> = diff_ids.iter().map(|_| json!({ "created": CREATED, "created_by": "test" })).collect();
         let mut config = json!({
-            "created": "2023-11-14T22:13:20Z",
+            "created": CREATED,
             "config": { "Cmd": ["/bin/sh"], "Labels": self.labels },
             "rootfs": { "type": "layers", "diff_ids": diff_ids },
             "history": history,

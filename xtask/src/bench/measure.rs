@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use wait4::Wait4;
 
+use crate::process::peak_of;
 use crate::shell::output;
 
 /// A program that takes part.
@@ -19,7 +20,8 @@ pub(crate) struct Tool {
 impl Tool {
     /// What it says its version is, on one line.
     pub(crate) fn version(&self) -> Result<String> {
-        let argument = if matches!(self.name, "imgctl" | "skopeo") { "--version" } else { "version" };
+        let argument =
+            if matches!(self.name, "imgctl" | "skopeo" | "docker-registry") { "--version" } else { "version" };
         Ok(output(Command::new(&self.program).arg(argument))?.split_whitespace().collect::<Vec<_>>().join(" "))
     }
 }
@@ -28,12 +30,12 @@ impl Tool {
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Sample {
     pub(crate) wall: Duration,
-    /// User and system time of the command.
+    /// User and system time of the tool.
     pub(crate) cpu: Duration,
     /// The most memory it held, in bytes.
     pub(crate) peak: u64,
-    /// User and system time of both registries meanwhile.
-    pub(crate) server_cpu: Duration,
+    /// User and system time of the other side meanwhile: both registries', or the client's where servers are measured.
+    pub(crate) other_cpu: Duration,
 }
 
 /// The runs of one tool.
@@ -91,8 +93,5 @@ pub(crate) fn run(command: &mut Command, directory: &Path, runs: u32) -> Result<
 /// The most memory this process held, in MiB. Less than that is not seen of a child: until it is replaced by its
 /// program, it is this process, and [the kernel counts that](https://man7.org/linux/man-pages/man2/getrusage.2.html).
 pub(crate) fn own_peak() -> Result<f64> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
-    let kibibytes: f64 = line.trim().trim_end_matches(" kB").parse()?;
-    Ok(kibibytes / 1024.0)
+    Ok(peak_of("self")? as f64 / 1_048_576.0)
 }

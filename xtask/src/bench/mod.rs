@@ -1,14 +1,17 @@
 //! `cargo xtask bench`: imgctl and its peers do the same work on the same servers, in turn.
 //!
+//! Servers are measured the same way under the load of a small client: see [`serve`].
+//!
 //! A B C, A B C, …: drift of the machine meets all alike. Each round starts from a fresh destination, the servers
 //! start anew for each scenario, and one round that is not counted warms up caches.
 
 mod measure;
 mod scenario;
+mod serve;
 mod table;
 
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
@@ -19,6 +22,7 @@ use crate::registry::Registry;
 use crate::shell::{Profile, build, check, clear, target, which};
 use measure::{Measured, Sample, Tool};
 use scenario::{Fresh, SCENARIOS, Scenario, Words};
+use table::Entry;
 
 /// Arguments of `bench`.
 #[derive(clap::Args)]
@@ -30,7 +34,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
     /// Only these tools.
-    #[arg(long, value_delimiter = ',', default_values = scenario::TOOLS)]
+    #[arg(long, value_delimiter = ',')]
     tools: Vec<String>,
     /// Make everything this much smaller or larger.
     #[arg(long, default_value_t = 1.0)]
@@ -44,33 +48,77 @@ pub(crate) struct Args {
     /// Measure a debug build: says nothing about speed, but is built in no time.
     #[arg(long)]
     debug: bool,
+    /// Measure this imgctl instead of building one.
+    #[arg(long, value_name = "FILE", conflicts_with = "debug")]
+    program: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let scenarios: Vec<&Scenario> = SCENARIOS
-        .iter()
-        .filter(|scenario| args.only.is_empty() || args.only.iter().any(|o| o == scenario.name))
-        .collect();
-    let names = || SCENARIOS.iter().map(|scenario| scenario.name).collect::<Vec<_>>().join(", ");
-    check(!scenarios.is_empty(), format!("no such scenario; there are {}", names()))?;
+    let wanted = |name: &str| args.only.is_empty() || args.only.iter().any(|only| only == name);
+    let commands: Vec<&Scenario> = SCENARIOS.iter().filter(|scenario| wanted(scenario.name)).collect();
+    let loads: Vec<&serve::Scenario> = serve::SCENARIOS.iter().filter(|scenario| wanted(scenario.name)).collect();
+    let all = SCENARIOS.iter().map(|scenario| scenario.name).chain(serve::SCENARIOS.iter().map(|load| load.name));
+    let names = all.collect::<Vec<_>>().join(", ");
+    check(!commands.is_empty() || !loads.is_empty(), format!("no such scenario; there are {names}"))?;
     if args.show {
-        table::show(&scenarios);
+        table::show(&commands, &loads);
         return Ok(());
     }
     packages::ensure(packages::FOR_BENCH)?;
-    let imgctl = build(if args.debug { Profile::Debug } else { Profile::Release })?;
-    let mut bench = Bench::open(imgctl, args)?;
+    let imgctl = match &args.program {
+        Some(program) => program.clone(),
+        None => build(if args.debug { Profile::Debug } else { Profile::Release })?,
+    };
     let mut results = Vec::new();
-    for scenario in scenarios {
-        let measured = bench.measure(scenario)?;
-        table::print(scenario, &measured);
-        results.push((scenario, measured));
+    if !commands.is_empty() {
+        measure_commands(&commands, args, &imgctl, &mut results)?;
     }
-    println!("\npeaks below {:.1} MiB are not seen: that much the measuring program held", measure::own_peak()?);
+    if !loads.is_empty() {
+        measure_servers(&loads, args, &imgctl, &mut results)?;
+    }
     if let Some(file) = &args.json {
         std::fs::write(file, table::to_json(&results))?;
     }
     Ok(())
+}
+
+fn measure_commands(scenarios: &[&Scenario], args: &Args, imgctl: &Path, results: &mut Vec<Entry>) -> Result<()> {
+    let mut bench = Bench::open(imgctl, args)?;
+    for scenario in scenarios {
+        let Scenario { name, about, peak_limit, .. } = **scenario;
+        let measured = bench.measure(scenario)?;
+        let entry = Entry { name, about, peak_limit, other: "server", rate: None, measured };
+        table::print(&entry);
+        results.push(entry);
+    }
+    println!("\npeaks below {:.1} MiB are not seen: that much the measuring program held", measure::own_peak()?);
+    Ok(())
+}
+
+fn measure_servers(scenarios: &[&serve::Scenario], args: &Args, imgctl: &Path, results: &mut Vec<Entry>) -> Result<()> {
+    let (tools, amounts) = (announced(args, &serve::TOOLS, imgctl)?, serve::Amounts::at_scale(args.scale));
+    let bench = serve::Bench::new(tools, amounts, target()?.join("bench"), args.rounds)?;
+    for scenario in scenarios {
+        let serve::Scenario { name, about, peak_limit, rate, .. } = **scenario;
+        let rate = rate.map(|rate| (rate, (rate.count)(&amounts)));
+        let entry = Entry { name, about, peak_limit, other: "client", rate, measured: bench.measure(scenario)? };
+        table::print(&entry);
+        results.push(entry);
+    }
+    Ok(())
+}
+
+/// Those of `names` that take part and are there, after their versions were printed.
+fn announced(args: &Args, names: &[&'static str], imgctl: &Path) -> Result<Vec<Tool>> {
+    let wanted = |name: &str| args.tools.is_empty() || args.tools.iter().any(|tool| tool == name);
+    let program = |name: &str| if name == "imgctl" { Some(imgctl.to_owned()) } else { which(name) };
+    let chosen = names.iter().filter(|name| wanted(name));
+    let tools: Vec<Tool> = chosen.filter_map(|name| Some(Tool { name, program: program(name)? })).collect();
+    for tool in &tools {
+        println!("{}: {}", tool.name, tool.version()?);
+    }
+    println!("scale {}, {} rounds", args.scale, args.rounds);
+    Ok(tools)
 }
 
 /// A program's peak counts from that of the process that started it
@@ -91,20 +139,11 @@ struct Bench {
 }
 
 impl Bench {
-    fn open(imgctl: PathBuf, args: &Args) -> Result<Self> {
+    fn open(imgctl: &Path, args: &Args) -> Result<Self> {
         let directory = target()?.join("bench");
         // No tool sees the user's configuration, and none leaves anything there.
         clear(&directory.join("home"))?;
-        let tools =
-            scenario::TOOLS.iter().filter(|name| args.tools.iter().any(|tool| tool == *name)).filter_map(|name| {
-                let program = if *name == "imgctl" { Some(imgctl.clone()) } else { which(name) };
-                Some(Tool { name, program: program? })
-            });
-        let tools: Vec<Tool> = tools.collect();
-        for tool in &tools {
-            println!("{}: {}", tool.name, tool.version()?);
-        }
-        println!("scale {}, {} rounds", args.scale, args.rounds);
+        let tools = announced(args, &scenario::TOOLS, imgctl)?;
         let corpus = Corpus::open(&directory.join("corpus"), Amounts::at_scale(args.scale))?;
         if corpus.is_new {
             drop(corpus);
@@ -149,7 +188,7 @@ impl Bench {
         let mut command = words.command(&tool.program, scenario.command(tool.name).context("no command")?);
         let servers = self.server_cpu()?;
         let mut sample = measure::run(&mut command, &self.directory, scenario.runs)?;
-        sample.server_cpu = (self.server_cpu()? - servers) / scenario.runs;
+        sample.other_cpu = (self.server_cpu()? - servers) / scenario.runs;
         self.verify(scenario, &words).with_context(|| format!("{} in {}", tool.name, scenario.name))?;
         Ok(sample)
     }
