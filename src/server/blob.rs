@@ -56,7 +56,7 @@ pub(super) async fn delete(call: &Call, name: &str, digest: &Digest) -> Result {
 async fn part(call: &Call, repository: &Repository, digest: &Digest, (first, size): (u64, u64)) -> Result<Answer> {
     let mut answer = answer::empty(StatusCode::OK);
     if !call.is_head() {
-        let reader = call.state.verified.blob(repository, digest, first).await?;
+        let reader = call.state.verified.blob(repository, digest, (first, size)).await?;
         *answer.body_mut() = answer::stream_of(reader.ok_or_else(|| Refusal::blob_unknown(digest))?, size);
     }
     answer::set_length(answer.headers_mut(), size);

@@ -44,17 +44,23 @@ impl Verified {
         }
     }
 
-    /// The bytes of a blob from offset `from` on. Reading errs with [`Kind::Mismatch`](crate::error::Kind::Mismatch) before
+    /// The bytes of a blob from offset `from` on, of which `count` are wanted. Reading errs with [`Kind::Mismatch`](crate::error::Kind::Mismatch) before
     /// the last piece of a wrong blob.
-    pub(super) async fn blob(&self, repository: &Repository, digest: &Digest, from: u64) -> Result<Option<BlobReader>> {
+    pub(super) async fn blob(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+        (from, count): (u64, u64),
+    ) -> Result<Option<BlobReader>> {
         let Some(stat) = self.content.stat(repository, digest).await? else { return Ok(None) };
         let key = stat.identity.map(|identity| (*digest, identity));
         let is_known = key.is_some_and(|key| self.known.lock().unwrap_or_else(PoisonError::into_inner).contains(&key));
-        if !is_known && from > 0 {
+        let is_whole = from == 0 && count == stat.size;
+        if !is_known && !is_whole {
             let Some(whole) = self.checked(repository, digest, (stat.size, key)).await? else { return Ok(None) };
             whole.drain().await?;
         }
-        if !is_known && from == 0 {
+        if !is_known && is_whole {
             return self.checked(repository, digest, (stat.size, key)).await;
         }
         self.content.blob(repository, digest, from).await

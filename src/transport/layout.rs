@@ -157,7 +157,12 @@ pub(super) fn referrers(layout: &Layout, subject: &Digest) -> Result<Vec<Descrip
 
 /// What an entry is called: the full reference where there is one, since a bare tag may stand there more than once.
 pub(super) fn full_name(entry: &Descriptor) -> Option<&str> {
-    entry.annotations.get(CONTAINERD_NAME).map(String::as_str).filter(|name| !name.is_empty()).or_else(|| ref_name(entry))
+    entry
+        .annotations
+        .get(CONTAINERD_NAME)
+        .map(String::as_str)
+        .filter(|name| !name.is_empty())
+        .or_else(|| ref_name(entry))
 }
 
 /// An entry beside its name.

@@ -47,8 +47,12 @@ impl OciArchive {
     }
 
     fn listed(&self) -> String {
-        let names: BTreeSet<String> =
-            self.layout.images().into_iter().map(|root| full_name(root).map_or_else(|| format!("@{}", root.digest), str::to_owned)).collect();
+        let names: BTreeSet<String> = self
+            .layout
+            .images()
+            .into_iter()
+            .map(|root| full_name(root).map_or_else(|| format!("@{}", root.digest), str::to_owned))
+            .collect();
         format!("it has {}", names.into_iter().collect::<Vec<_>>().join(", "))
     }
 }
