@@ -9,7 +9,7 @@ use std::sync::Arc;
 use imgctl::auth::Keychain;
 use imgctl::name::{Reference, Registry};
 use imgctl::oci::{Descriptor, Manifest, MediaType};
-use imgctl::server::{self, Limits, Local, Server};
+use imgctl::server::{self, Access, Deaf, Limits, Local, Server};
 use imgctl::store::{Blobs, Repositories};
 use imgctl::transfer::{self, Item, Options, Unobserved};
 use imgctl::transport::{Destination, Location, Memory, Name, Session, Settings};
@@ -21,8 +21,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let directory = Path::new(directory);
 
     // A registry on a free port, over a store.
-    let server = Server::bind("127.0.0.1:0", registry(&directory.join("registry"))?).await?;
-    let address = server.address();
+    let server = Server::bind(&"127.0.0.1:0".parse()?, registry(&directory.join("registry"))?).await?;
+    let address = server.address().to_string();
     let (stop, stopped) = tokio::sync::oneshot::channel();
     let serving = tokio::spawn(server.run(async { stopped.await.unwrap_or_default() }));
 
@@ -72,7 +72,10 @@ fn registry(store: &Path) -> imgctl::Result<server::Settings> {
         blobs: Blobs::Required,
         allow_delete: false,
         fallback: Registry::docker_hub(),
+        access: Access::Open,
+        tls: None,
         limits: Limits::default(),
+        observer: Arc::new(Deaf),
     })
 }
 

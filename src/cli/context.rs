@@ -169,6 +169,11 @@ impl Context {
         self.transfer.store.clone().unwrap_or_else(|| self.environment.data.join("store"))
     }
 
+    /// How long the other side may be silent.
+    pub(crate) fn idle_timeout(&self) -> Duration {
+        self.transfer.idle_timeout
+    }
+
     /// Options of a copy as far as the common flags say.
     pub(crate) fn options(&self) -> Options {
         Options { jobs: usize::from(self.transfer.jobs), retries: self.transfer.retries, ..Options::default() }

@@ -65,7 +65,9 @@ async fn part(call: &Call, repository: &Repository, digest: &Digest, (first, siz
 
 async fn find(call: &Call, name: &str, digest: &Digest) -> Result<(Repository, Stat)> {
     let is_empty = |stat: &Stat| stat.size == 0 && Digest::with(digest.algorithm(), b"") != *digest;
-    for repository in call.readable(name) {
+    // Who pushes asks by HEAD for what need not be sent: only what this very repository has counts there.
+    let repositories = if call.is_head() { vec![call.writable(name)?] } else { call.readable(name) };
+    for repository in repositories {
         if let Some(stat) = call.state.content().stat(&repository, digest).await?.filter(|stat| !is_empty(stat)) {
             return Ok((repository, stat));
         }

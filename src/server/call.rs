@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, Method};
-use hyper::body::Incoming;
 
 use super::State;
 use super::answer::{Refusal, Result};
+use super::body::RequestBody;
 use super::name::Names;
 use crate::name::Repository;
 use crate::oci::Digest;
@@ -29,7 +29,7 @@ pub(super) struct Call {
 }
 
 /// The body of a request.
-pub(super) type Sent = Incoming;
+pub(super) type Sent = RequestBody;
 
 impl Call {
     /// The first value of a query parameter.

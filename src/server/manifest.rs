@@ -6,6 +6,7 @@ use http::{HeaderValue, StatusCode};
 use http_body_util::{BodyExt, Limited};
 
 use super::answer::{self, CONTENT_DIGEST, Refusal, Result};
+use super::body::BodyError;
 use super::call::{Call, Sent};
 use super::write::Writer;
 use crate::name::{Tag, TagOrDigest};
@@ -98,7 +99,10 @@ async fn collect(call: &Call, body: Sent) -> Result<Bytes> {
             let message = format!("a manifest may have {limit} bytes");
             Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::SIZE_INVALID, message))
         }
-        Err(_) => Err(invalid("the body broke off")),
+        Err(error) => Err(match error.downcast_ref::<BodyError>() {
+            Some(broken) => broken.into(),
+            None => invalid("the body broke off"),
+        }),
     }
 }
 

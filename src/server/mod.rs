@@ -1,54 +1,84 @@
 //! An OCI registry over the local store, or over anything else that implements [`Content`]
 //! ([distribution-spec](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md)).
 //!
-//! A request is taken apart in `call.rs`, finds its handler in `route.rs`, and is answered by the file that is named as what
+//! Connections are accepted in `accept.rs` and live in `connection.rs`; what they do (`activity.rs`) and how fast (`pace.rs`)
+//! decides when they have to end. A request is taken apart in `call.rs`, finds its handler in `route.rs`, and is answered by the file that is named as what
 //! it asks for. Nothing is given out whole under a digest that it does not have (`verified.rs`).
 
+mod accept;
+mod access;
+mod activity;
 mod answer;
 mod blob;
+mod body;
+mod cache;
 mod call;
 mod catalog;
+mod connection;
 mod content;
+mod exchange;
+mod followed;
+mod htpasswd;
 mod limits;
+mod listener;
 mod local;
+mod log;
 mod manifest;
+mod metrics;
 mod name;
+mod pace;
+mod page;
 mod page_of;
 mod referrer;
 mod route;
+mod self_signed;
 mod tag;
+mod tls;
 mod upload;
 mod verified;
 mod write;
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::Request;
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpListener;
+use rustls::ServerConfig;
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 
+pub use access::{Access, Passwords, Principal};
+pub use cache::{Cache, Upstream};
 pub use content::{Content, Identity, Stat};
 pub use limits::Limits;
+pub use listener::{Address, Peer};
 pub use local::Local;
+pub use log::{Deaf, Exchange, Observer};
+pub use self_signed::SelfSigned;
+pub use tls::tls_config;
 
+use crate::Result;
 use crate::name::Registry;
 use crate::store::{Blobs, Repositories, UploadLimits, Uploads};
-use crate::{Error, Result};
+use activity::Connections;
+use body::RequestBody;
 use call::Call;
+use connection::{Stage, Terms};
+use exchange::Listeners;
+use listener::Listener;
+use metrics::{Gauges, Metrics};
 use name::Names;
 use verified::Verified;
 
 /// How often old uploads and deleted content are looked for.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
 
+/// How long connections may take to notice that the grace is over.
+const LAST_MOMENT: Duration = Duration::from_secs(1);
+
 /// What a server serves, and to whom.
-#[derive(Clone)]
 pub struct Settings {
     /// What is read.
     pub content: Arc<dyn Content>,
@@ -60,14 +90,20 @@ pub struct Settings {
     pub allow_delete: bool,
     /// Where names without a registry are looked for when there is none such.
     pub fallback: Registry,
+    /// Who may use it.
+    pub access: Access,
+    /// TLS, where it is spoken; see [`tls_config`].
+    pub tls: Option<Arc<ServerConfig>>,
     /// How much and how long.
     pub limits: Limits,
+    /// Who hears of each request.
+    pub observer: Arc<dyn Observer>,
 }
 
 /// A registry that listens.
 pub struct Server {
-    listener: TcpListener,
-    address: SocketAddr,
+    listener: Listener,
+    address: Address,
     state: Arc<State>,
 }
 
@@ -78,6 +114,8 @@ struct State {
     verified: Verified,
     uploads: Option<Arc<Uploads>>,
     has_deleted: AtomicBool,
+    connections: Arc<Connections>,
+    metrics: Arc<Metrics>,
 }
 
 impl State {
@@ -86,7 +124,21 @@ impl State {
         let uploads = settings.writer.clone().map(|repositories| Arc::new(Uploads::new(repositories, limits)));
         let verified = Verified::new(settings.content.clone());
         let names = Names::new(settings.fallback.clone());
-        Self { settings, names, verified, uploads, has_deleted: AtomicBool::new(false) }
+        let connections = Connections::new(settings.limits.max_connections);
+        let (has_deleted, metrics) = (AtomicBool::new(false), Arc::default());
+        Self { settings, names, verified, uploads, has_deleted, connections, metrics }
+    }
+
+    /// What was counted, as text.
+    fn metrics(&self) -> String {
+        let uploads = self.uploads.as_ref().map(|uploads| uploads.count());
+        self.metrics.render(Gauges { connections: self.connections.count(), uploads })
+    }
+
+    fn terms(&self, stage: watch::Receiver<Stage>) -> Terms {
+        let listeners = Listeners { observer: self.settings.observer.clone(), metrics: self.metrics.clone() };
+        let tls = self.settings.tls.clone().map(TlsAcceptor::from);
+        Terms { limits: self.settings.limits.clone(), tls, listeners, stage }
     }
 
     fn content(&self) -> &dyn Content {
@@ -107,40 +159,38 @@ impl State {
 
 impl Server {
     /// Listens on `address`; port 0 takes a free one.
-    pub async fn bind(address: &str, settings: Settings) -> Result<Self> {
-        let fail = |error| Error::local(format!("listen on {address}"), error);
-        let listener = TcpListener::bind(address).await.map_err(fail)?;
-        let bound = listener.local_addr().map_err(fail)?;
-        Ok(Self { listener, address: bound, state: Arc::new(State::new(settings)) })
+    pub async fn bind(address: &Address, settings: Settings) -> Result<Self> {
+        let (listener, address) = Listener::bind(address).await?;
+        Ok(Self { listener, address, state: Arc::new(State::new(settings)) })
     }
 
-    /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    /// Where it listens, with the port that it got.
+    pub fn address(&self) -> &Address {
+        &self.address
     }
 
-    /// Serves until `stop`, and then until running requests have ended.
+    /// Where clients find it: `http://127.0.0.1:5000`, `https://…`, `unix:/path`.
+    pub fn url(&self) -> String {
+        self.address.url(self.state.settings.tls.is_some())
+    }
+
+    /// Serves until `stop`. Then no connection is accepted any more, idle ones are closed, and running requests may go on for
+    /// [`Limits::grace`].
     pub async fn run(self, stop: impl Future<Output = ()> + Send) -> Result<()> {
-        let housekeeping = tokio::spawn(housekeeping(self.state.clone()));
-        tokio::pin!(stop);
-        loop {
-            let accepted = tokio::select! {
-                () = &mut stop => break,
-                accepted = self.listener.accept() => accepted,
-            };
-            let Ok((stream, _)) = accepted else { continue };
-            let _ = stream.set_nodelay(true);
-            let state = self.state.clone();
-            tokio::spawn(async move {
-                let service = service_fn(move |request| answer(state.clone(), request));
-                let mut http = hyper::server::conn::http1::Builder::new();
-                http.timer(TokioTimer::new());
-                // What goes wrong on a connection is the client's to notice.
-                let _ = http.serve_connection(TokioIo::new(stream), service).await;
-            });
+        let Self { listener, state, .. } = self;
+        let housekeeping = tokio::spawn(housekeeping(state.clone()));
+        let (stage, stages) = watch::channel(Stage::Serving);
+        let terms = Arc::new(state.terms(stages));
+        tokio::select! {
+            () = accept::accept(&listener, &terms, &state) => {}
+            () = stop => {}
         }
+        drop(listener);
         housekeeping.abort();
-        let state = self.state.clone();
+        stage.send_replace(Stage::Stopping);
+        let _ = timeout(terms.limits.grace, state.connections.all_closed()).await;
+        stage.send_replace(Stage::Over);
+        let _ = timeout(LAST_MOMENT, state.connections.all_closed()).await;
         let _ = tokio::task::spawn_blocking(move || state.tidy()).await;
         Ok(())
     }
@@ -155,7 +205,8 @@ async fn housekeeping(state: Arc<State>) {
     }
 }
 
-async fn answer(state: Arc<State>, request: Request<Incoming>) -> Result<answer::Answer> {
+/// Answers one request.
+async fn answer(state: Arc<State>, request: Request<RequestBody>) -> answer::Answer {
     let (head, body) = request.into_parts();
     let query = head.uri.query().unwrap_or_default();
     let call = Call {
@@ -166,7 +217,7 @@ async fn answer(state: Arc<State>, request: Request<Incoming>) -> Result<answer:
         headers: head.headers,
         principal: None,
     };
-    Ok(route::respond(&call, body).await)
+    route::respond(call, body).await
 }
 
 /// Text as it is written in a query.

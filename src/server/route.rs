@@ -1,22 +1,47 @@
 //! Routes: which request is answered by whom.
 
+use http::header::WWW_AUTHENTICATE;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
+use super::access::{CHALLENGE, Principal};
 use super::answer::{self, Answer, Refusal, Result};
 use super::call::{Call, Sent};
-use super::{blob, catalog, manifest, referrer, tag, upload};
+use super::exchange::About;
+use super::{blob, catalog, manifest, metrics, page, referrer, tag, upload};
 use crate::protocol::{Endpoint, ErrorCode};
 
 const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
 
+/// What a request asks for.
+enum Route {
+    /// Whether the server lives: the only thing that everybody may ask.
+    Health,
+    Metrics,
+    Api(Endpoint),
+    /// Something below `/v2/` that is no endpoint.
+    NoEndpoint,
+    /// A page for people.
+    Page,
+    Nothing,
+}
+
 /// Answers a request.
-pub(super) async fn respond(call: &Call, body: Sent) -> Answer {
-    let answered = match call.path.as_str() {
-        "/healthz" => Ok(answer::document(StatusCode::OK, "text/plain; charset=utf-8", "ok\n")),
-        path if path == "/v2" || path.starts_with("/v2/") => api(call, body).await,
-        _ => Err(Refusal::new(StatusCode::NOT_FOUND, ErrorCode::UNSUPPORTED, "there is nothing here")),
+pub(super) async fn respond(mut call: Call, body: Sent) -> Answer {
+    let route = Route::of(&call.path);
+    let principal = match route {
+        Route::Health => Some(Principal::ANYONE),
+        _ => call.state.settings.access.admit(&call.headers).await,
+    };
+    let answered = match &principal {
+        None => Err(unauthorized()),
+        Some(principal) => {
+            call.principal = principal.name().map(str::to_owned);
+            dispatch(&call, &route, body).await
+        }
     };
     let mut answer = answered.unwrap_or_else(Refusal::into_answer);
+    let about = About { principal: principal.unwrap_or(Principal::ANYONE), route: route.name() };
+    answer.extensions_mut().insert(about);
     let headers = answer.headers_mut();
     headers.insert(API_VERSION, HeaderValue::from_static("registry/2.0"));
     headers.insert(http::header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -26,11 +51,60 @@ pub(super) async fn respond(call: &Call, body: Sent) -> Answer {
     answer
 }
 
-async fn api(call: &Call, body: Sent) -> Result {
-    // Paths are taken as they were sent; only the colon of a digest may be written as an escape.
-    let path = call.path.replace("%3A", ":").replace("%3a", ":");
-    let Some(endpoint) = Endpoint::parse(&path) else { return Err(no_endpoint(&path, &call.method)) };
-    match (&endpoint, &call.method) {
+impl Route {
+    /// Paths are taken as they were sent; only the colon of a digest may be written as an escape.
+    fn of(path: &str) -> Self {
+        match path {
+            "/healthz" => Self::Health,
+            "/metrics" => Self::Metrics,
+            path if path == "/v2" || path.starts_with("/v2/") => {
+                Endpoint::parse(&unescape_colon(path)).map_or(Self::NoEndpoint, Self::Api)
+            }
+            path if page::is_page(path) => Self::Page,
+            _ => Self::Nothing,
+        }
+    }
+
+    /// What it is counted as.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Health => "healthz",
+            Self::Metrics => "metrics",
+            Self::Api(Endpoint::Base) => "base",
+            Self::Api(Endpoint::Catalog) => "catalog",
+            Self::Api(Endpoint::Tags(_)) => "tags",
+            Self::Api(Endpoint::Manifest(..)) => "manifest",
+            Self::Api(Endpoint::Blob(..)) => "blob",
+            Self::Api(Endpoint::Uploads(_) | Endpoint::Upload(..)) => "upload",
+            Self::Api(Endpoint::Referrers(..)) => "referrers",
+            Self::Page => "page",
+            Self::NoEndpoint | Self::Nothing => "none",
+        }
+    }
+}
+
+fn unescape_colon(path: &str) -> String {
+    path.replace("%3A", ":").replace("%3a", ":")
+}
+
+fn unauthorized() -> Refusal {
+    let refusal = Refusal::new(StatusCode::UNAUTHORIZED, ErrorCode::UNAUTHORIZED, "authentication required");
+    refusal.with_header(WWW_AUTHENTICATE, CHALLENGE)
+}
+
+async fn dispatch(call: &Call, route: &Route, body: Sent) -> Result {
+    match route {
+        Route::Health => Ok(answer::document(StatusCode::OK, "text/plain; charset=utf-8", "ok\n")),
+        Route::Metrics => Ok(answer::document(StatusCode::OK, metrics::MEDIA_TYPE, call.state.metrics())),
+        Route::Api(endpoint) => api(call, endpoint, body).await,
+        Route::NoEndpoint => Err(no_endpoint(&unescape_colon(&call.path), &call.method)),
+        Route::Page => page::get(call).await,
+        Route::Nothing => Err(Refusal::new(StatusCode::NOT_FOUND, ErrorCode::UNSUPPORTED, "there is nothing here")),
+    }
+}
+
+async fn api(call: &Call, endpoint: &Endpoint, body: Sent) -> Result {
+    match (endpoint, &call.method) {
         (Endpoint::Base, &Method::GET | &Method::HEAD) => Ok(answer::json(&serde_json::json!({}))),
         (Endpoint::Catalog, &Method::GET | &Method::HEAD) => catalog::list(call).await,
         (Endpoint::Tags(name), &Method::GET | &Method::HEAD) => tag::list(call, name).await,

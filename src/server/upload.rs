@@ -124,9 +124,7 @@ async fn receive(call: &Call, upload: &mut Upload, mut body: Sent) -> Result<()>
         return Err(too_large());
     }
     while let Some(frame) = body.frame().await {
-        let frame = frame
-            .map_err(|_| Refusal::new(StatusCode::BAD_REQUEST, ErrorCode::BLOB_UPLOAD_INVALID, "the body broke off"))?;
-        let Ok(piece) = frame.into_data() else { continue };
+        let Ok(piece) = frame.map_err(|error| Refusal::from(&error))?.into_data() else { continue };
         if upload.offset() + piece.len() as u64 > limit {
             return Err(too_large());
         }

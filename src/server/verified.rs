@@ -44,8 +44,8 @@ impl Verified {
         }
     }
 
-    /// The bytes of a blob from offset `from` on, of which `count` are wanted. Reading errs with [`Kind::Mismatch`](crate::error::Kind::Mismatch) before
-    /// the last piece of a wrong blob.
+    /// The bytes of a blob from offset `from` on, of which `count` are wanted. Reading errs with
+    /// [`Kind::Mismatch`](crate::error::Kind::Mismatch) before the last piece of a wrong blob.
     pub(super) async fn blob(
         &self,
         repository: &Repository,
@@ -54,7 +54,8 @@ impl Verified {
     ) -> Result<Option<BlobReader>> {
         let Some(stat) = self.content.stat(repository, digest).await? else { return Ok(None) };
         let key = stat.identity.map(|identity| (*digest, identity));
-        let is_known = key.is_some_and(|key| self.known.lock().unwrap_or_else(PoisonError::into_inner).contains(&key));
+        let is_known = stat.identity == Some(Identity::VERIFIED)
+            || key.is_some_and(|key| self.known.lock().unwrap_or_else(PoisonError::into_inner).contains(&key));
         let is_whole = from == 0 && count == stat.size;
         if !is_known && !is_whole {
             let Some(whole) = self.checked(repository, digest, (stat.size, key)).await? else { return Ok(None) };
@@ -77,7 +78,8 @@ impl Verified {
         if size == 0 {
             Verifier::new(&descriptor).finish()?;
         }
-        let pieces = Checked { reader, verifier: Verifier::new(&descriptor), size, key, known: self.known.clone() };
+        let (verifier, content, known) = (Verifier::new(&descriptor), self.content.clone(), self.known.clone());
+        let pieces = Checked { reader, verifier, content, digest: *digest, size, key, known };
         Ok(Some(BlobReader::new(size, pieces)))
     }
 }
@@ -86,6 +88,8 @@ impl Verified {
 struct Checked {
     reader: BlobReader,
     verifier: Verifier,
+    content: Arc<dyn Content>,
+    digest: Digest,
     size: u64,
     key: Option<(Digest, Identity)>,
     known: Known,
@@ -96,10 +100,10 @@ impl Pieces for Checked {
     async fn read_into(&mut self, buffer: &mut BytesMut) -> Result<usize> {
         let start = buffer.len();
         let count = self.reader.read_into(buffer).await?;
-        if count == 0 {
-            self.verifier.finish()?;
-        } else if let Err(error) = self.verifier.update(&buffer[start..]) {
+        let checked = if count == 0 { self.verifier.finish() } else { self.verifier.update(&buffer[start..]) };
+        if let Err(error) = checked {
             buffer.truncate(start);
+            self.content.distrust(&self.digest);
             return Err(error);
         }
         if self.verifier.seen() == self.size

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use imgctl::Result;
 use imgctl::auth::Keychain;
-use imgctl::name::Registry;
 use imgctl::server::{Content, Local, Server, Settings};
 use imgctl::store::{Blobs, Repositories};
 use imgctl::transport::{Location, Session};
@@ -12,7 +11,7 @@ use imgctl::transport::{Location, Session};
 use super::Examples;
 use crate::cli::context::Context;
 use crate::cli::flags::{ServeFlags, Side};
-use crate::cli::serving::{Opening, Place, Served, Shelf, detect};
+use crate::cli::serving::{AccessLog, Opening, Place, Served, Shelf, detect, protection};
 
 /// Serve images as an OCI registry
 ///
@@ -25,11 +24,16 @@ use crate::cli::serving::{Opening, Place, Served, Shelf, detect};
 /// flat files needs no prefix. Images whose place knows no more than a tag of them are found in a repository that is
 /// called as the file or directory: app.tar has app:1.0. What changes on disk is noticed.
 ///
-/// stdout gets one line, the URL, when clients can connect.
+/// stdout gets one line, the URL, when clients can connect. stderr gets the access log: TIME PEER USER "METHOD PATH" STATUS
+/// BYTES DURATION, or with --log-format json one object a line with event ("request"), time, peer, user, method, path,
+/// status, complete, received and sent (bytes), seconds and user_agent; what is not known is null.
+///
+/// SIGINT, SIGTERM and SIGHUP let running requests end, a second one does not. There is a page for people at /, /healthz
+/// for supervisors, and /metrics for Prometheus.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// What to serve, read-only [default: the local store, with pushes]
-    #[arg(value_name = "LOCATION", conflicts_with = "allow_delete")]
+    #[arg(value_name = "LOCATION", conflicts_with_all = ["upstream", "allow_delete"])]
     locations: Vec<Served>,
     #[command(flatten)]
     flags: ServeFlags,
@@ -38,31 +42,41 @@ pub(crate) struct Args {
 pub(crate) const EXAMPLES: Examples = &[
     ("A registry on this machine", "imgctl serve"),
     ("Archives and layouts, as they are, on a free port", "imgctl serve --listen 127.0.0.1:0 app.tar oci:build"),
+    ("A cache for Docker Hub that serves what it has when there is no network", "imgctl serve --upstream docker.io"),
+    (
+        "For the whole network, to those with a password",
+        "imgctl serve --listen 0.0.0.0:5000 --htpasswd users --tls-cert cert.pem --tls-key key.pem",
+    ),
 ];
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
     let flags = &args.flags;
+    let log = Arc::new(AccessLog::new(context.ui.clone(), flags.log_format));
     let (content, writer) = content(&args, context).await?;
+    let is_read_only = writer.is_none();
+    let limits = flags.limits.limits(context.idle_timeout());
     let settings = Settings {
         content,
         writer,
         blobs: if flags.strict { Blobs::Required } else { Blobs::MayFollow },
-        limits: flags.limits.limits(),
+        access: protection::access(flags)?,
+        tls: protection::tls(flags, context)?,
+        limits: limits.clone(),
         allow_delete: flags.allow_delete,
-        fallback: Registry::docker_hub(),
+        fallback: flags.upstream.fallback(),
+        observer: log.clone(),
     };
     let server = Server::bind(&flags.listen, settings).await?;
+    protection::warnings(flags, is_read_only).iter().for_each(|warning| context.ui.warn(warning));
     let stop = context.signal.listen();
-    context.ui.line(&format!("http://{}", server.address()))?;
+    context.ui.line(&server.url())?;
     let stopping = async {
         // Without a sender there is no signal any more.
         let Ok(signal) = stop.await else { return std::future::pending().await };
-        context
-            .ui
-            .say(&format!("{signal}: ending when running requests have, within {:?}", flags.limits.limits().grace));
+        context.ui.say(&format!("{signal}: ending when running requests have, within {:?}", limits.grace));
     };
     server.run(stopping).await?;
-    context.ui.say("stopped");
+    context.ui.say(&log.summary());
     Ok(())
 }
 
@@ -75,7 +89,8 @@ async fn content(args: &Args, context: &Context) -> Result<(Arc<dyn Content>, Op
     let writer = (!args.flags.read_only).then(|| repositories.clone());
     let how = if writer.is_some() { "read-write" } else { "read-only" };
     context.ui.say(&format!("serving the local store {}, {how}", context.store().display()));
-    Ok((Arc::new(Local::new(repositories)), writer))
+    let local = Arc::new(Local::new(repositories.clone()));
+    Ok((args.flags.upstream.behind(local, repositories, context)?, writer))
 }
 
 async fn shelf(locations: &[Served], context: &Context) -> Result<Shelf> {

@@ -1,19 +1,23 @@
 //! What `imgctl serve` is told: where it listens, who may do what, and how much of it.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use clap::builder::FalseyValueParser;
 use imgctl::Error;
-use imgctl::server::Limits;
+use imgctl::server::{Address, Limits};
 
 use super::transfer::duration;
+use crate::cli::serving::LogFormat;
+use crate::cli::serving::upstream::UpstreamFlags;
+
 /// Where the server listens and what it lets clients do.
 #[derive(Debug, Args)]
 pub(crate) struct ServeFlags {
     /// Listen here: HOST:PORT, of which port 0 means any free one, or unix:PATH
     #[arg(long, value_name = "ADDRESS", env = "IMGCTL_LISTEN", default_value = "127.0.0.1:5000")]
-    pub(crate) listen: String,
+    pub(crate) listen: Address,
     /// Take no pushes
     #[arg(long, env = "IMGCTL_READ_ONLY", value_parser = FalseyValueParser::new())]
     pub(crate) read_only: bool,
@@ -24,7 +28,32 @@ pub(crate) struct ServeFlags {
     #[arg(long, env = "IMGCTL_STRICT", value_parser = FalseyValueParser::new())]
     pub(crate) strict: bool,
     #[command(flatten)]
+    pub(crate) upstream: UpstreamFlags,
+    /// How to write the access log to stderr
+    #[arg(long, value_name = "FORMAT", env = "IMGCTL_LOG_FORMAT", default_value = "text")]
+    pub(crate) log_format: LogFormat,
+    #[command(flatten)]
+    pub(crate) access: AccessFlags,
+    #[command(flatten)]
     pub(crate) limits: LimitFlags,
+}
+
+/// Who is let in, and how connections are protected.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Access options")]
+pub(crate) struct AccessFlags {
+    /// Ask for user and password, as `htpasswd -B` writes them to this file; it is read again when it changes
+    #[arg(long, value_name = "FILE", env = "IMGCTL_HTPASSWD")]
+    pub(crate) htpasswd: Option<PathBuf>,
+    /// Speak TLS with the certificate chain in this PEM file; it is read again when it changes
+    #[arg(long, value_name = "FILE", env = "IMGCTL_TLS_CERT", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// PEM file of the certificate's key
+    #[arg(long, value_name = "FILE", env = "IMGCTL_TLS_KEY", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Speak TLS with a certificate of our own, which is made once and kept in the user's data directory
+    #[arg(long, env = "IMGCTL_TLS_SELF_SIGNED", value_parser = FalseyValueParser::new(), conflicts_with = "tls_cert")]
+    pub(crate) tls_self_signed: bool,
 }
 
 /// How much, how many and how long.
@@ -64,18 +93,19 @@ pub(crate) struct LimitFlags {
 
 impl LimitFlags {
     /// As the server wants them.
-    pub(crate) fn limits(&self) -> Limits {
-        let mut limits = Limits::default();
-        limits.header_timeout = self.header_timeout;
-        limits.body_timeout = self.body_timeout;
-        limits.max_connections = self.max_connections as usize;
-        limits.max_manifest_size = self.max_manifest_size;
-        limits.max_blob_size = self.max_blob_size;
-        limits.max_uploads = self.max_uploads as usize;
-        limits.upload_expiry = self.upload_expiry;
-        limits.quota = self.quota;
-        limits.grace = self.grace;
-        limits
+    pub(crate) fn limits(&self, idle_timeout: Duration) -> Limits {
+        Limits {
+            header_timeout: self.header_timeout,
+            idle_timeout,
+            body_timeout: self.body_timeout,
+            max_connections: self.max_connections as usize,
+            max_manifest_size: self.max_manifest_size,
+            max_blob_size: self.max_blob_size,
+            max_uploads: self.max_uploads as usize,
+            upload_expiry: self.upload_expiry,
+            quota: self.quota,
+            grace: self.grace,
+        }
     }
 }
 
@@ -116,8 +146,8 @@ mod tests {
 
     #[test]
     fn the_defaults_are_the_servers() {
-        let given = Only::parse_from(["serve"]).limits.limits();
-        assert_eq!(format!("{given:?}"), format!("{:?}", Limits::default()));
+        let defaults = Limits::default();
+        assert_eq!(Only::parse_from(["serve"]).limits.limits(defaults.idle_timeout), defaults);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! A repository has what is linked there and what its tags lead to. Reads take no lock; what links content keeps everybody
 //! from deleting content for that moment, so removals go on beside a running server.
 
+mod fetch;
 mod link;
 mod view;
 mod write;

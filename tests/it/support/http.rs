@@ -19,6 +19,7 @@ use super::certificates::Certificate;
 pub struct Request {
     method: String,
     url: Url,
+    target: Option<String>,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
     ca: Option<String>,
@@ -41,7 +42,8 @@ pub struct Response {
 /// A request without headers and body.
 pub fn request(method: &str, url: &str) -> Request {
     let url = Url::parse(url).unwrap_or_else(|error| panic!("{url}: {error}"));
-    Request { method: method.to_owned(), url, headers: Vec::new(), body: Vec::new(), ca: None, identity: None }
+    let (headers, body) = (Vec::new(), Vec::new());
+    Request { method: method.to_owned(), url, target: None, headers, body, ca: None, identity: None }
 }
 
 /// Sends a plain GET.
@@ -58,6 +60,12 @@ impl Request {
     /// Adds a header.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Asks for this path and query exactly; in a URL, dots and slashes would be tidied up.
+    pub fn target(mut self, target: &str) -> Self {
+        self.target = Some(target.to_owned());
         self
     }
 
@@ -117,6 +125,7 @@ impl Request {
 
     fn head(&self) -> String {
         let path = &self.url[url::Position::BeforePath..url::Position::AfterQuery];
+        let path = self.target.as_deref().unwrap_or(path);
         let authority = &self.url[url::Position::BeforeHost..url::Position::AfterPort];
         let mut head = format!("{} {path} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n", self.method);
         for (name, value) in &self.headers {

@@ -1,0 +1,125 @@
+//! One request from its head to the end of its answer: counted, timed and told to the observer exactly once, even when the
+//! client leaves in the middle.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::header::USER_AGENT;
+use http::request::Parts;
+use http::{Response, StatusCode};
+use hyper::body::{Body, Frame, SizeHint};
+use tokio::time::Instant;
+
+use super::activity::Activity;
+use super::metrics::Metrics;
+use super::{Exchange, Observer, Peer, Principal};
+
+/// Who is told about requests.
+#[derive(Clone)]
+pub(super) struct Listeners {
+    pub(super) observer: Arc<dyn Observer>,
+    pub(super) metrics: Arc<Metrics>,
+}
+
+/// What an answer says about itself, in its extensions.
+#[derive(Debug, Clone)]
+pub(super) struct About {
+    pub(super) principal: Principal,
+    /// One of a few names.
+    pub(super) route: &'static str,
+}
+
+/// A request that is being answered. It is told when this is dropped.
+pub(super) struct Record {
+    exchange: Exchange,
+    route: &'static str,
+    started: Instant,
+    activity: Arc<Activity>,
+    listeners: Listeners,
+}
+
+impl Record {
+    /// The head of a request was read.
+    pub(super) fn begin(head: &Parts, peer: Peer, activity: Arc<Activity>, listeners: Listeners) -> Self {
+        activity.answer_begins();
+        listeners.metrics.begin();
+        let user_agent =
+            head.headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let exchange = Exchange {
+            at: SystemTime::now(),
+            peer,
+            principal: Principal::ANYONE,
+            method: head.method.clone(),
+            path: head.uri.path_and_query().map_or_else(String::new, |path| path.as_str().to_owned()),
+            status: None,
+            complete: false,
+            received: 0,
+            sent: 0,
+            duration: std::time::Duration::ZERO,
+            user_agent,
+        };
+        Self { exchange, route: "none", started: Instant::now(), activity, listeners }
+    }
+
+    /// The answer is made; its body goes on to tell what becomes of it.
+    pub(super) fn answer<B: Body>(mut self, mut answer: Response<B>) -> Response<Recorded<B>> {
+        if let Some(about) = answer.extensions_mut().remove::<About>() {
+            (self.exchange.principal, self.route) = (about.principal, about.route);
+        }
+        self.exchange.status = Some(answer.status());
+        self.exchange.complete = answer.body().is_end_stream() || has_no_body(&self.exchange);
+        answer.map(|body| Recorded { body, record: self })
+    }
+}
+
+/// The answer to a HEAD has the length of a body and none.
+fn has_no_body(exchange: &Exchange) -> bool {
+    let bodiless = [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED];
+    exchange.method == http::Method::HEAD || exchange.status.is_some_and(|status| bodiless.contains(&status))
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        let tally = self.activity.answer_ends();
+        (self.exchange.received, self.exchange.sent) = (tally.received, tally.sent);
+        self.exchange.duration = self.started.elapsed();
+        self.listeners.metrics.end(self.route, &self.exchange);
+        self.listeners.observer.on(&self.exchange);
+    }
+}
+
+/// The body of an answer, whose end is the end of the exchange.
+pub(super) struct Recorded<B> {
+    body: B,
+    record: Record,
+}
+
+impl<B: Body<Data = Bytes> + Unpin> Body for Recorded<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        match &frame {
+            Some(Ok(frame)) => {
+                let bytes = frame.data_ref().map_or(0, Bytes::len);
+                self.record.activity.sent(bytes);
+                self.record.exchange.complete = self.body.is_end_stream();
+            }
+            Some(Err(_)) => {}
+            None => self.record.exchange.complete = true,
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
