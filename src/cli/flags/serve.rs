@@ -94,18 +94,18 @@ pub(crate) struct LimitFlags {
 impl LimitFlags {
     /// As the server wants them.
     pub(crate) fn limits(&self, idle_timeout: Duration) -> Limits {
-        Limits {
-            header_timeout: self.header_timeout,
-            idle_timeout,
-            body_timeout: self.body_timeout,
-            max_connections: self.max_connections as usize,
-            max_manifest_size: self.max_manifest_size,
-            max_blob_size: self.max_blob_size,
-            max_uploads: self.max_uploads as usize,
-            upload_expiry: self.upload_expiry,
-            quota: self.quota,
-            grace: self.grace,
-        }
+        let mut limits = Limits::default();
+        limits.header_timeout = self.header_timeout;
+        limits.idle_timeout = idle_timeout;
+        limits.body_timeout = self.body_timeout;
+        limits.max_connections = self.max_connections as usize;
+        limits.max_manifest_size = self.max_manifest_size;
+        limits.max_blob_size = self.max_blob_size;
+        limits.max_uploads = self.max_uploads as usize;
+        limits.upload_expiry = self.upload_expiry;
+        limits.quota = self.quota;
+        limits.grace = self.grace;
+        limits
     }
 }
 

@@ -6,6 +6,7 @@ mod first;
 mod limits;
 mod locations;
 mod log;
+mod page;
 mod stop;
 mod upstream;
 
