@@ -109,6 +109,7 @@ pub struct Server {
 
 /// What all requests share.
 struct State {
+    url: String,
     settings: Settings,
     names: Names,
     verified: Verified,
@@ -119,14 +120,15 @@ struct State {
 }
 
 impl State {
-    fn new(settings: Settings) -> Self {
+    fn new(settings: Settings, address: &Address) -> Self {
+        let url = address.url(settings.tls.is_some());
         let limits = UploadLimits { open: settings.limits.max_uploads, expiry: settings.limits.upload_expiry };
         let uploads = settings.writer.clone().map(|repositories| Arc::new(Uploads::new(repositories, limits)));
         let verified = Verified::new(settings.content.clone());
         let names = Names::new(settings.fallback.clone());
         let connections = Connections::new(settings.limits.max_connections);
         let (has_deleted, metrics) = (AtomicBool::new(false), Arc::default());
-        Self { settings, names, verified, uploads, has_deleted, connections, metrics }
+        Self { url, settings, names, verified, uploads, has_deleted, connections, metrics }
     }
 
     /// What was counted, as text.
@@ -161,7 +163,8 @@ impl Server {
     /// Listens on `address`; port 0 takes a free one.
     pub async fn bind(address: &Address, settings: Settings) -> Result<Self> {
         let (listener, address) = Listener::bind(address).await?;
-        Ok(Self { listener, address, state: Arc::new(State::new(settings)) })
+        let state = Arc::new(State::new(settings, &address));
+        Ok(Self { listener, address, state })
     }
 
     /// Where it listens, with the port that it got.
@@ -171,7 +174,7 @@ impl Server {
 
     /// Where clients find it: `http://127.0.0.1:5000`, `https://…`, `unix:/path`.
     pub fn url(&self) -> String {
-        self.address.url(self.state.settings.tls.is_some())
+        self.state.url.clone()
     }
 
     /// Serves until `stop`. Then no connection is accepted any more, idle ones are closed, and running requests may go on for
