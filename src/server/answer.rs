@@ -1,5 +1,6 @@
 //! Answers: what goes back to the client, and how errors are said.
 
+use std::io;
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -23,6 +24,8 @@ pub(super) type Answer = Response<Body>;
 /// What a request comes to.
 pub(super) type Result<T = Answer> = std::result::Result<T, Refusal>;
 
+/// Errors that one answer lists.
+const LISTED: usize = 100;
 /// The header that names content.
 pub(super) const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
 /// When to ask again where the upstream did not say.
@@ -135,14 +138,14 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, ErrorCode::DIGEST_INVALID, message)
     }
 
-    /// The same, with a list of digests.
+    /// The same, once for each of the first digests of a list.
     pub(super) fn with_digests(mut self, digests: &[Digest]) -> Self {
         let message = self.0.body.errors.first().map(|entry| (entry.code.as_str().to_owned(), entry.message.clone()));
         if let Some((code, message)) = message {
             let each = digests.iter().flat_map(|digest| {
                 ErrorBody::new(&code, &message).with_detail(serde_json::json!({ "digest": digest })).errors
             });
-            self.0.body.errors = each.collect();
+            self.0.body.errors = each.take(LISTED).collect();
         }
         self
     }
@@ -171,9 +174,12 @@ impl Refusal {
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
-        let full = matches!(io_kind(&error), Some(std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded));
+        match io_kind(&error) {
+            Some(io::ErrorKind::StorageFull) => return no_room(ErrorCode::UNKNOWN, "the disk is full"),
+            Some(io::ErrorKind::QuotaExceeded) => return no_room(ErrorCode::DENIED, "the quota is used up"),
+            _ => {}
+        }
         let (status, code) = match error.kind() {
-            Kind::Local if full => (StatusCode::INSUFFICIENT_STORAGE, ErrorCode::UNKNOWN),
             Kind::Usage => (StatusCode::BAD_REQUEST, ErrorCode::UNSUPPORTED),
             Kind::NotFound => (StatusCode::NOT_FOUND, ErrorCode::MANIFEST_UNKNOWN),
             Kind::Denied => (StatusCode::FORBIDDEN, ErrorCode::DENIED),
@@ -185,7 +191,7 @@ impl From<Error> for Refusal {
             Kind::Unsupported => (StatusCode::NOT_IMPLEMENTED, ErrorCode::UNSUPPORTED),
             _ => (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::UNKNOWN),
         };
-        let refusal = Self::new(status, code, if full { "the disk is full".to_owned() } else { error.to_string() });
+        let refusal = Self::new(status, code, error.to_string());
         if status != StatusCode::TOO_MANY_REQUESTS {
             return refusal;
         }
@@ -194,11 +200,15 @@ impl From<Error> for Refusal {
     }
 }
 
+fn no_room(code: &str, message: &str) -> Refusal {
+    Refusal::new(StatusCode::INSUFFICIENT_STORAGE, code, message)
+}
+
 /// The I/O error at the bottom of an error.
-fn io_kind(error: &Error) -> Option<std::io::ErrorKind> {
+fn io_kind(error: &Error) -> Option<io::ErrorKind> {
     let mut cause = std::error::Error::source(error);
     while let Some(found) = cause {
-        if let Some(io) = found.downcast_ref::<std::io::Error>() {
+        if let Some(io) = found.downcast_ref::<io::Error>() {
             return Some(io.kind());
         }
         cause = found.source();

@@ -8,6 +8,7 @@ use http::header::{
 use super::answer::{self, Answer, CONTENT_DIGEST, Refusal, Result};
 use super::call::Call;
 use super::content::Stat;
+use super::verified::Extent;
 use super::write::Writer;
 use crate::name::Repository;
 use crate::oci::Digest;
@@ -25,9 +26,9 @@ pub(super) async fn get(call: &Call, name: &str, digest: &Digest) -> Result {
             let refusal = Refusal::new(StatusCode::RANGE_NOT_SATISFIABLE, "RANGE_INVALID", message);
             return Err(refusal.with_header(CONTENT_RANGE, &format!("bytes */{}", stat.size)));
         }
-        Wanted::Whole => part(call, &repository, digest, (0, stat.size)).await?,
+        Wanted::Whole => part(call, &repository, digest, (Extent::Whole, stat.size)).await?,
         Wanted::Part(first, last) => {
-            let mut answer = part(call, &repository, digest, (first, last - first + 1)).await?;
+            let mut answer = part(call, &repository, digest, (Extent::From(first), last - first + 1)).await?;
             *answer.status_mut() = StatusCode::PARTIAL_CONTENT;
             let range = format!("bytes {first}-{last}/{}", stat.size);
             answer::set(answer.headers_mut(), CONTENT_RANGE, &range);
@@ -52,11 +53,11 @@ pub(super) async fn delete(call: &Call, name: &str, digest: &Digest) -> Result {
     if is_gone { Ok(writer.deleted()) } else { Err(Refusal::blob_unknown(&digest)) }
 }
 
-/// The bytes from `first` on.
-async fn part(call: &Call, repository: &Repository, digest: &Digest, (first, size): (u64, u64)) -> Result<Answer> {
+/// `size` bytes of the blob.
+async fn part(call: &Call, repository: &Repository, digest: &Digest, (extent, size): (Extent, u64)) -> Result<Answer> {
     let mut answer = answer::empty(StatusCode::OK);
     if !call.is_head() {
-        let reader = call.state.verified.blob(repository, digest, first).await?;
+        let reader = call.state.verified.blob(repository, digest, extent).await?;
         *answer.body_mut() = answer::stream_of(reader.ok_or_else(|| Refusal::blob_unknown(digest))?, size);
     }
     answer::set_length(answer.headers_mut(), size);
@@ -64,15 +65,25 @@ async fn part(call: &Call, repository: &Repository, digest: &Digest, (first, siz
 }
 
 async fn find(call: &Call, name: &str, digest: &Digest) -> Result<(Repository, Stat)> {
-    let is_empty = |stat: &Stat| stat.size == 0 && Digest::with(digest.algorithm(), b"") != *digest;
     // Who pushes asks by HEAD for what need not be sent: only what this very repository has counts there.
     let repositories = if call.is_head() { vec![call.writable(name)?] } else { call.readable(name) };
     for repository in repositories {
-        if let Some(stat) = call.state.content().stat(&repository, digest).await?.filter(|stat| !is_empty(stat)) {
+        if let Some(stat) = call.state.verified.stat(&repository, digest).await?
+            && is_here(call, &repository, digest).await
+        {
             return Ok((repository, stat));
         }
     }
     Err(Refusal::blob_unknown(digest))
+}
+
+/// Whether a blob may be said to be here. Who asks by `HEAD` may not send it, and push a manifest that needs it: so it must
+/// be in the store, and stay there for some time.
+async fn is_here(call: &Call, repository: &Repository, digest: &Digest) -> bool {
+    match Writer::pushing(call) {
+        Ok(writer) if call.is_head() => writer.keep_blob(repository, digest).await,
+        _ => true,
+    }
 }
 
 /// Which bytes are asked for. A condition that does not hold takes the range with it.

@@ -9,6 +9,7 @@ use super::answer::{self, CONTENT_DIGEST, Refusal, Result};
 use super::body::BodyError;
 use super::call::{Call, Sent};
 use super::write::Writer;
+use crate::error::Kind;
 use crate::name::{Tag, TagOrDigest};
 use crate::oci::{Descriptor, Digest, Manifest, MediaType};
 use crate::protocol::{Endpoint, ErrorCode};
@@ -51,7 +52,14 @@ pub(super) async fn put(call: &Call, name: &str, reference: &TagOrDigest, body: 
     }
     let (digest, subject) = (manifest.digest(), manifest.subject().map(|subject| subject.digest));
     let blobs = call.state.settings.blobs;
-    let put = writer.run(move |repositories| repositories.put_manifest(&repository, &manifest, &tags, blobs));
+    let others: Vec<_> = call.readable(name).into_iter().filter(|other| *other != repository).collect();
+    if let Some(quota) = writer.uploads().quota() {
+        quota.take(manifest.bytes().len() as u64)?;
+    }
+    let put = writer.run(move |repositories| {
+        repositories.borrow(&repository, &others, &manifest)?;
+        repositories.put_manifest(&repository, &manifest, &tags, blobs)
+    });
     let missing = put.await?;
     if !missing.is_empty() {
         let code = ErrorCode::MANIFEST_BLOB_UNKNOWN;
@@ -83,9 +91,16 @@ pub(super) async fn delete(call: &Call, name: &str, reference: &TagOrDigest) -> 
 
 async fn find(call: &Call, name: &str, reference: &TagOrDigest) -> Result<Manifest> {
     for repository in call.readable(name) {
-        if let Some(manifest) = call.state.content().manifest(&repository, reference).await? {
-            return Ok(manifest);
+        let found = match call.state.content().manifest(&repository, reference).await {
+            // To whoever pushes it is as good as not there: then it is sent again, which repairs it.
+            Err(error) if error.kind() == Kind::Mismatch && error.host().is_none() => return Err(damaged(reference)),
+            found => found?,
+        };
+        let Some(manifest) = found else { continue };
+        if let (true, TagOrDigest::Digest(digest), Ok(writer)) = (call.is_head(), reference, Writer::pushing(call)) {
+            writer.keep_manifest(&repository, digest).await;
         }
+        return Ok(manifest);
     }
     Err(unknown(reference))
 }
@@ -143,5 +158,10 @@ fn invalid(message: impl AsRef<str>) -> Refusal {
 
 fn unknown(reference: &TagOrDigest) -> Refusal {
     let message = format!("manifest unknown to registry: {reference}");
+    Refusal::new(StatusCode::NOT_FOUND, ErrorCode::MANIFEST_UNKNOWN, message)
+}
+
+fn damaged(reference: &TagOrDigest) -> Refusal {
+    let message = format!("the manifest is damaged in this registry, push it again: {reference}");
     Refusal::new(StatusCode::NOT_FOUND, ErrorCode::MANIFEST_UNKNOWN, message)
 }

@@ -18,6 +18,7 @@ mod connection;
 mod content;
 mod exchange;
 mod followed;
+mod housekeeping;
 mod htpasswd;
 mod limits;
 mod listener;
@@ -40,7 +41,6 @@ mod write;
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::Request;
@@ -67,13 +67,11 @@ use body::RequestBody;
 use call::Call;
 use connection::{Stage, Terms};
 use exchange::Listeners;
+use housekeeping::Housekeeping;
 use listener::Listener;
 use metrics::{Gauges, Metrics};
 use name::Names;
 use verified::Verified;
-
-/// How often old uploads and deleted content are looked for.
-const HOUSEKEEPING: Duration = Duration::from_secs(60);
 
 /// How long connections may take to notice that the grace is over.
 const LAST_MOMENT: Duration = Duration::from_secs(1);
@@ -114,7 +112,7 @@ struct State {
     names: Names,
     verified: Verified,
     uploads: Option<Arc<Uploads>>,
-    has_deleted: AtomicBool,
+    housekeeping: Housekeeping,
     connections: Arc<Connections>,
     metrics: Arc<Metrics>,
 }
@@ -122,13 +120,14 @@ struct State {
 impl State {
     fn new(settings: Settings, address: &Address) -> Self {
         let url = address.url(settings.tls.is_some());
-        let limits = UploadLimits { open: settings.limits.max_uploads, expiry: settings.limits.upload_expiry };
+        let Limits { max_uploads: open, upload_expiry: expiry, quota, .. } = settings.limits;
+        let limits = UploadLimits { open, expiry, quota };
         let uploads = settings.writer.clone().map(|repositories| Arc::new(Uploads::new(repositories, limits)));
         let verified = Verified::new(settings.content.clone());
         let names = Names::new(settings.fallback.clone());
         let connections = Connections::new(settings.limits.max_connections);
-        let (has_deleted, metrics) = (AtomicBool::new(false), Arc::default());
-        Self { url, settings, names, verified, uploads, has_deleted, connections, metrics }
+        let (housekeeping, metrics) = (Housekeeping::new(), Arc::default());
+        Self { url, settings, names, verified, uploads, housekeeping, connections, metrics }
     }
 
     /// What was counted, as text.
@@ -149,12 +148,8 @@ impl State {
 
     /// Frees what is not needed any more.
     fn tidy(&self) {
-        let Some(uploads) = &self.uploads else { return };
-        uploads.expire();
-        if self.has_deleted.swap(false, Ordering::Relaxed) {
-            // Whoever uses the store keeps content from being deleted: then the next time does it.
-            let is_done = uploads.repositories().sweep().unwrap_or(false);
-            self.has_deleted.fetch_or(!is_done, Ordering::Relaxed);
+        if let Some(uploads) = &self.uploads {
+            self.housekeeping.run(uploads);
         }
     }
 }
@@ -200,7 +195,7 @@ impl Server {
 }
 
 async fn housekeeping(state: Arc<State>) {
-    let mut interval = tokio::time::interval(HOUSEKEEPING);
+    let mut interval = tokio::time::interval(housekeeping::INTERVAL);
     loop {
         interval.tick().await;
         let state = state.clone();

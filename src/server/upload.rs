@@ -7,6 +7,7 @@ use http_body_util::BodyExt;
 use super::answer::{self, Answer, CONTENT_DIGEST, Refusal, Result};
 use super::call::{Call, Sent};
 use super::write::{Writer, blocking};
+use crate::error::Kind;
 use crate::name::Repository;
 use crate::oci::{Algorithm, Digest};
 use crate::protocol::{ChunkRange, Endpoint, ErrorCode};
@@ -46,7 +47,7 @@ pub(super) fn status(call: &Call, name: &str, id: &str) -> Result {
 pub(super) async fn append(call: &Call, name: &str, id: &str, body: Sent) -> Result {
     let mut upload = open(call, name, id)?;
     check_chunk(call, name, &upload)?;
-    receive(call, &mut upload, body).await?;
+    receive(call, &Writer::pushing(call)?, &mut upload, body).await?;
     Ok(accepted(call, name, (upload.id(), upload.offset()), StatusCode::ACCEPTED))
 }
 
@@ -68,6 +69,9 @@ pub(super) fn cancel(call: &Call, name: &str, id: &str) -> Result {
 }
 
 async fn mount(call: &Call, writer: &Writer<'_>, to: &Repository, digest: Digest) -> Result<bool> {
+    if call.state.verified.is_wrong(&digest) {
+        return Ok(false);
+    }
     let from = match call.parameter("from") {
         None => vec![None],
         Some(from) => call.readable(from).into_iter().map(Some).collect(),
@@ -112,36 +116,43 @@ fn check_chunk(call: &Call, name: &str, upload: &Upload) -> Result<()> {
     Ok(())
 }
 
-/// Writes what is sent to the upload.
-async fn receive(call: &Call, upload: &mut Upload, mut body: Sent) -> Result<()> {
+/// Writes what is sent to the upload. What is too large ends it: it can never become a blob.
+async fn receive(call: &Call, writer: &Writer<'_>, upload: &mut Upload, mut body: Sent) -> Result<()> {
     let limit = call.state.settings.limits.max_blob_size.unwrap_or(u64::MAX);
     let announced = call.header(CONTENT_LENGTH).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
-    let too_large = || {
-        let message = format!("a blob may have {limit} bytes");
-        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::SIZE_INVALID, message)
-    };
     if upload.offset().saturating_add(announced) > limit {
-        return Err(too_large());
+        return Err(too_large(upload, limit));
+    }
+    if let Some(quota) = writer.uploads().quota() {
+        quota.check(announced)?;
     }
     while let Some(frame) = body.frame().await {
         let Ok(piece) = frame.map_err(|error| Refusal::from(&error))?.into_data() else { continue };
         if upload.offset() + piece.len() as u64 > limit {
-            return Err(too_large());
+            return Err(too_large(upload, limit));
         }
         upload.write(&piece)?;
     }
     Ok(())
 }
 
+fn too_large(upload: &mut Upload, limit: u64) -> Refusal {
+    upload.discard();
+    let message = format!("a blob may have {limit} bytes");
+    Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::SIZE_INVALID, message)
+}
+
 async fn finish(call: &Call, name: &str, (mut upload, digest): (Upload, Digest), body: Sent) -> Result {
-    receive(call, &mut upload, body).await?;
     let repository = call.writable(name)?;
+    receive(call, &Writer::pushing(call)?, &mut upload, body).await?;
     let committed = blocking(move || match upload.commit(&digest) {
-        Err(error) if error.kind() == crate::error::Kind::Mismatch => Ok(Some(error.to_string())),
-        committed => committed.map(|()| None),
+        Err(error) if matches!(error.kind(), Kind::Mismatch | Kind::NotFound) => Ok(Err(error)),
+        committed => committed.map(Ok),
     });
-    if let Some(message) = committed.await? {
-        return Err(Refusal::digest_invalid(message));
+    match committed.await? {
+        Err(error) if error.kind() == Kind::Mismatch => return Err(Refusal::digest_invalid(error.to_string())),
+        Err(_) => return Err(unknown()),
+        Ok(()) => {}
     }
     call.state.verified.trust(&repository, &digest).await;
     Ok(created(call, name, &digest))

@@ -1,33 +1,48 @@
 //! Verified: content of which nothing is given out whole under a digest that it does not have.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::BytesMut;
 
-use super::content::{Content, Identity};
+use super::content::{Content, Identity, Stat};
 use crate::content::{BlobReader, PIECE, Pieces, Verifier};
+#[cfg(doc)]
+use crate::error::Kind;
 use crate::name::Repository;
 use crate::oci::{Descriptor, Digest, MediaType};
 use crate::{Error, Result};
 
-/// Blobs that are remembered as verified.
+/// Blobs of which it is remembered what they are.
 const KNOWN: usize = 65_536;
 
-type Known = Arc<Mutex<HashSet<(Digest, Identity)>>>;
-
 /// Content whose blobs are hashed when they are first read: on the way out, where all of one is asked for, beforehand where
-/// a part is. As long as a file stays as it was, that happens once.
+/// a part is. As long as a file stays as it was, that happens once. What was found to be wrong is not there any more, so
+/// that it can be pushed again.
 pub(super) struct Verified {
     content: Arc<dyn Content>,
-    known: Known,
+    known: Arc<Known>,
+    checking: tokio::sync::Mutex<()>,
+}
+
+/// Files whose content was hashed, and whether it was right.
+#[derive(Default)]
+struct Known(Mutex<HashMap<(Digest, Identity), bool>>);
+
+/// Which bytes of a blob are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// All of them.
+    Whole,
+    /// Some of them, the first at this offset.
+    From(u64),
 }
 
 impl Verified {
     /// What `content` has.
     pub(super) fn new(content: Arc<dyn Content>) -> Self {
-        Self { content, known: Known::default() }
+        Self { content, known: Arc::default(), checking: tokio::sync::Mutex::default() }
     }
 
     /// The content itself, for everything but blobs.
@@ -40,25 +55,54 @@ impl Verified {
         if let Ok(Some(stat)) = self.content.stat(repository, digest).await
             && let Some(identity) = stat.identity
         {
-            remember(&self.known, (*digest, identity));
+            self.known.note((*digest, identity), true);
         }
     }
 
-    /// The bytes of a blob from offset `from` on. Reading errs with [`Kind::Mismatch`](crate::error::Kind::Mismatch) before
-    /// the last piece of a wrong blob.
-    pub(super) async fn blob(&self, repository: &Repository, digest: &Digest, from: u64) -> Result<Option<BlobReader>> {
-        let Some(stat) = self.content.stat(repository, digest).await? else { return Ok(None) };
+    /// What is known of a blob. `None` also where its content was found to be wrong.
+    pub(super) async fn stat(&self, repository: &Repository, digest: &Digest) -> Result<Option<Stat>> {
+        let is_wrong = |stat: &Stat| {
+            let is_empty = stat.size == 0 && Digest::with(digest.algorithm(), b"") != *digest;
+            is_empty || stat.identity.is_some_and(|identity| self.known.get(&(*digest, identity)) == Some(false))
+        };
+        Ok(self.content.stat(repository, digest).await?.filter(|stat| !is_wrong(stat)))
+    }
+
+    /// Whether a file that goes by this digest was found to be wrong, and may still be there.
+    pub(super) fn is_wrong(&self, digest: &Digest) -> bool {
+        let known = self.known.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().any(|((known, _), is_right)| known == digest && !is_right)
+            && !known.iter().any(|((known, _), is_right)| known == digest && *is_right)
+    }
+
+    /// The bytes of a blob to its end. Reading errs with [`Kind::Mismatch`] before the last piece of a wrong blob, or before
+    /// the first where a part is wanted.
+    pub(super) async fn blob(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+        extent: Extent,
+    ) -> Result<Option<BlobReader>> {
+        let Some(stat) = self.stat(repository, digest).await? else { return Ok(None) };
         let key = stat.identity.map(|identity| (*digest, identity));
-        let is_known = stat.identity == Some(Identity::VERIFIED)
-            || key.is_some_and(|key| self.known.lock().unwrap_or_else(PoisonError::into_inner).contains(&key));
-        if !is_known && from > 0 {
-            let Some(whole) = self.checked(repository, digest, (stat.size, key)).await? else { return Ok(None) };
-            whole.drain().await?;
+        let is_known_right = key.is_some_and(|key| self.known.get(&key) == Some(true));
+        let is_right = stat.identity == Some(Identity::VERIFIED) || is_known_right;
+        match extent {
+            Extent::From(offset) if is_right => self.content.blob(repository, digest, offset).await,
+            Extent::Whole if is_right => self.content.blob(repository, digest, 0).await,
+            Extent::Whole => self.checked(repository, digest, (stat.size, key)).await,
+            Extent::From(offset) => {
+                // Many clients that want parts of the same blob make it be read once.
+                let _checking = self.checking.lock().await;
+                if key.is_none_or(|key| self.known.get(&key) != Some(true)) {
+                    let Some(whole) = self.checked(repository, digest, (stat.size, key)).await? else {
+                        return Ok(None);
+                    };
+                    whole.drain().await?;
+                }
+                self.content.blob(repository, digest, offset).await
+            }
         }
-        if !is_known && from == 0 {
-            return self.checked(repository, digest, (stat.size, key)).await;
-        }
-        self.content.blob(repository, digest, from).await
     }
 
     async fn checked(
@@ -78,6 +122,20 @@ impl Verified {
     }
 }
 
+impl Known {
+    fn get(&self, key: &(Digest, Identity)) -> Option<bool> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).copied()
+    }
+
+    fn note(&self, key: (Digest, Identity), is_right: bool) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= KNOWN {
+            known.clear();
+        }
+        known.insert(key, is_right);
+    }
+}
+
 /// A blob that is hashed on its way.
 struct Checked {
     reader: BlobReader,
@@ -86,7 +144,7 @@ struct Checked {
     digest: Digest,
     size: u64,
     key: Option<(Digest, Identity)>,
-    known: Known,
+    known: Arc<Known>,
 }
 
 #[async_trait]
@@ -95,26 +153,17 @@ impl Pieces for Checked {
         let start = buffer.len();
         let count = self.reader.read_into(buffer).await?;
         let checked = if count == 0 { self.verifier.finish() } else { self.verifier.update(&buffer[start..]) };
+        let is_over = checked.is_err() || self.verifier.seen() == self.size;
+        if is_over && let Some(key) = self.key.take() {
+            self.known.note(key, checked.is_ok());
+        }
         if let Err(error) = checked {
             buffer.truncate(start);
             self.content.distrust(&self.digest);
             return Err(error);
         }
-        if self.verifier.seen() == self.size
-            && let Some(key) = self.key.take()
-        {
-            remember(&self.known, key);
-        }
         Ok(count)
     }
-}
-
-fn remember(known: &Known, key: (Digest, Identity)) {
-    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
-    if known.len() >= KNOWN {
-        known.clear();
-    }
-    known.insert(key);
 }
 
 impl BlobReader {
@@ -123,6 +172,7 @@ impl BlobReader {
         let mut piece = BytesMut::with_capacity(PIECE);
         while self.read_into(&mut piece).await? > 0 {
             piece.clear();
+            tokio::task::yield_now().await;
         }
         Ok(())
     }

@@ -1,7 +1,6 @@
 //! Writer: the store behind a server that may be written to.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use http::StatusCode;
 
@@ -10,6 +9,8 @@ use super::answer::{self, Answer, Refusal, Result};
 use super::call::Call;
 use crate::Error;
 use crate::error::Kind;
+use crate::name::Repository;
+use crate::oci::Digest;
 use crate::store::{Repositories, Uploads};
 
 /// What a call that changes something works with.
@@ -41,6 +42,24 @@ impl<'a> Writer<'a> {
         &self.uploads
     }
 
+    /// Keeps a blob from being deleted for some time. `false` where the store does not have it.
+    pub(super) async fn keep_blob(&self, repository: &Repository, digest: &Digest) -> bool {
+        let (repository, digest) = (repository.clone(), *digest);
+        if self.uploads.repositories().is_blob_safe(&repository, &digest) {
+            return true;
+        }
+        // Where it cannot be kept, as on a read-only disk, nobody deletes it either.
+        self.run(move |repositories| repositories.renew_blob(&repository, &digest)).await.unwrap_or(true)
+    }
+
+    /// The same for a manifest that was pushed.
+    pub(super) async fn keep_manifest(&self, repository: &Repository, digest: &Digest) {
+        let (repository, digest) = (repository.clone(), *digest);
+        if !self.uploads.repositories().is_manifest_safe(&repository, &digest) {
+            let _ = self.run(move |repositories| repositories.renew_manifest(&repository, &digest)).await;
+        }
+    }
+
     /// Does `work` where it may wait for locks and disks.
     pub(super) async fn run<T: Send + 'static>(
         &self,
@@ -52,7 +71,7 @@ impl<'a> Writer<'a> {
 
     /// The answer to a deletion; the space is freed later.
     pub(super) fn deleted(&self) -> Answer {
-        self.state.has_deleted.store(true, Ordering::Relaxed);
+        self.state.housekeeping.note_deleted();
         answer::empty(StatusCode::ACCEPTED)
     }
 }

@@ -1,23 +1,18 @@
 //! Removing images: names go at once, content when nobody uses the store.
 
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
 
 use super::image::{StoredImage, reference};
 use super::index::{CONTAINERD_NAME, Index, REF_NAME, ref_name};
 use super::lookup::{Found, find};
 use super::repository::Links;
 use super::{BlobPool, Store};
-use crate::error::Kind;
 use crate::name::{Reference, Repository};
 use crate::oci::{Descriptor, Digest};
 use crate::{Error, Result};
 
 /// Marks an entry whose image was removed while its content could not be deleted yet.
 const REMOVED: &str = "io.imgctl.removed";
-
-/// How long other processes may go on using the store before the content is left for the next removal.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 /// One thing that a removal did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,9 +32,23 @@ pub struct Removal {
     pub is_deferred: bool,
 }
 
+/// What lost its last name.
+struct Gone {
+    /// The ids of images.
+    ids: Vec<Digest>,
+    /// Whether there is something to sweep.
+    is_marked: bool,
+}
+
 /// Whether the entry was removed and is only waiting for its content to go.
 pub(super) fn is_removed(entry: &Descriptor) -> bool {
     entry.annotations.contains_key(REMOVED)
+}
+
+/// The repository that a removed entry was in, where that still has links to it.
+pub(super) fn removed_from(entry: &Descriptor) -> Option<Repository> {
+    let place = entry.annotations.get(REMOVED).filter(|place| place.contains('/'))?;
+    place.parse().ok()
 }
 
 /// Makes a removed image a nameless one again.
@@ -50,52 +59,54 @@ pub(super) fn revive(entry: &mut Descriptor) {
 impl Store {
     /// Removes a name, or the image that `text` is the id of. Content goes when no other image needs it.
     ///
-    /// Errs with [`Kind::Usage`] for the id of an image with several names, unless with `force`.
+    /// Errs with [`Kind::Usage`](crate::error::Kind::Usage) for the id of an image with several names, unless with `force`.
     pub fn remove(&self, text: &str, force: bool) -> Result<Removal> {
         chosen(text, &self.layout().index()?, self.layout().blobs(), force)?;
         let mut removal = Removal::default();
-        let (entries, ids) = self.layout().update(|index| {
+        let gone = self.layout().update(|index| {
             let entries = chosen(text, index, self.layout().blobs(), force)?;
-            let ids = self.untag(index, &entries, &mut removal.removed);
-            Ok((entries, ids))
+            Ok(self.untag(index, &entries, &mut removal.removed))
         })?;
-        for entry in &entries {
-            if let Some(name) = reference(entry) {
-                self.forget(&name.repository, entry)?;
-            }
-        }
-        if ids.is_empty() {
+        if !gone.is_marked {
             return Ok(removal);
         }
-        let Some((deleted, is_whole)) = self.alone(PATIENCE, || self.sweep())? else {
-            removal.is_deferred = true;
-            return Ok(removal);
-        };
-        removal.is_deferred = !is_whole;
-        let first = ids.iter().filter(|id| deleted.contains(id));
-        let rest = deleted.iter().filter(|digest| !ids.contains(digest));
+        let swept = self.sweep()?;
+        removal.is_deferred = !gone.ids.is_empty() && !swept.as_ref().is_some_and(|swept| swept.is_whole);
+        let deleted = swept.map(|swept| swept.deleted).unwrap_or_default();
+        let first = gone.ids.iter().filter(|id| deleted.contains(id));
+        let rest = deleted.iter().filter(|digest| !gone.ids.contains(digest));
         removal.removed.extend(first.chain(rest).copied().map(Removed::Deleted));
         Ok(removal)
     }
 
-    /// Takes these entries' names and marks those that nothing names any more as removed, with what describes them.
-    /// Returns the ids of the images that are to go.
-    fn untag(&self, index: &mut Index, entries: &[Descriptor], removed: &mut Vec<Removed>) -> Vec<Digest> {
+    /// Takes these entries' names. Those that nothing names any more are marked as removed, with what describes them; so are
+    /// those that a repository still has a link to.
+    fn untag(&self, index: &mut Index, entries: &[Descriptor], removed: &mut Vec<Removed>) -> Gone {
         let is_chosen = |entry: &Descriptor| {
             entries.iter().any(|chosen| chosen.digest == entry.digest && ref_name(chosen) == ref_name(entry))
         };
-        let live: HashSet<Digest> =
-            index.entries().iter().filter(|entry| !is_chosen(entry)).map(|e| e.digest).collect();
-        let mut gone = HashSet::new();
+        let others = index.entries().iter().filter(|entry| !is_removed(entry) && !is_chosen(entry));
+        let live: HashSet<(Digest, Option<Repository>)> =
+            others.map(|entry| (entry.digest, reference(entry).map(|name| name.repository))).collect();
+        let is_live = |digest: &Digest| live.iter().any(|(other, _)| other == digest);
+        let links = Links::new(self.layout().directory());
+        let (mut gone, mut is_marked) = (HashSet::new(), false);
         index.retain(|entry| {
-            if !is_chosen(entry) {
+            if is_removed(entry) || !is_chosen(entry) {
                 return true;
             }
-            removed.extend(reference(entry).map(Removed::Untagged));
-            if live.contains(&entry.digest) || !gone.insert(entry.digest) {
+            let name = reference(entry);
+            removed.extend(name.clone().map(Removed::Untagged));
+            let repository = name.map(|name| name.repository).filter(|repository| {
+                links.has_manifest(repository, &entry.digest)
+                    && !live.contains(&(entry.digest, Some(repository.clone())))
+            });
+            let is_last = !is_live(&entry.digest) && gone.insert(entry.digest);
+            if repository.is_none() && !is_last {
                 return false;
             }
-            mark(entry);
+            mark(entry, repository.as_ref());
+            is_marked = true;
             true
         });
         self.mark_referrers(index, &mut gone);
@@ -103,7 +114,7 @@ impl Store {
         let images = entries.iter().filter(|entry| gone.contains(&entry.digest));
         let mut ids: Vec<_> = images.map(|entry| StoredImage::of(entry, blobs).id).collect();
         ids.dedup();
-        ids
+        Gone { ids, is_marked }
     }
 
     /// What describes a removed image, and has no name of its own, goes with it.
@@ -119,78 +130,10 @@ impl Store {
         }
         index.retain(|entry| {
             if subjects.contains_key(&entry.digest) && gone.contains(&entry.digest) && ref_name(entry).is_none() {
-                mark(entry);
+                mark(entry, None);
             }
             true
         });
-    }
-
-    /// Takes what `root` leads to, and what describes it, out of the repository. What other manifests that are linked there
-    /// need stays, and so do blobs that a manifest on its way may need.
-    fn forget(&self, repository: &Repository, root: &Descriptor) -> Result<()> {
-        let (links, blobs) = (Links::new(self.layout().directory()), self.layout().blobs());
-        let mut linked: HashMap<Digest, Descriptor> = links.described(repository, blobs);
-        let mut gone = vec![root.digest];
-        let mut at = 0;
-        while let Some(digest) = gone.get(at).copied() {
-            at += 1;
-            let Some(descriptor) = linked.remove(&digest) else { continue };
-            let manifest = blobs.manifest(&descriptor).ok();
-            gone.extend(manifest.iter().flat_map(|it| it.children()).map(|child| child.digest));
-            gone.extend(links.referrers(repository, &digest));
-            let subject = manifest.as_ref().and_then(|it| Some(it.subject()?.digest));
-            links.delete_manifest(repository, &digest, subject.as_ref())?;
-        }
-        let others: Vec<&Descriptor> = linked.values().collect();
-        let mut kept: HashSet<Digest> = reachable(&others, blobs, false)?.into_iter().collect();
-        kept.extend(links.fresh_blobs(repository));
-        for digest in gone.iter().filter(|digest| !kept.contains(digest)) {
-            links.delete_blob(repository, digest)?;
-        }
-        Ok(())
-    }
-
-    /// Frees the space of removed content, unless others use the store. Returns whether nothing is left to free.
-    pub(super) fn sweep_removed(&self) -> Result<bool> {
-        if !self.layout().index()?.entries().iter().any(is_removed) {
-            return Ok(true);
-        }
-        Ok(self.alone(PATIENCE, || self.sweep())?.is_some_and(|(_, is_whole)| is_whole))
-    }
-
-    /// Deletes the content of removed images that no other image and no repository needs. Nobody else may be using the
-    /// store. Returns what went, and whether everything could go: what a manifest on its way may need waits.
-    fn sweep(&self) -> Result<(Vec<Digest>, bool)> {
-        let blobs = self.layout().blobs();
-        let links = Links::new(self.layout().directory());
-        let (mut linked, mut fresh) = (Vec::new(), HashSet::new());
-        for repository in links.all() {
-            linked.extend(links.described(&repository, blobs).into_values());
-            fresh.extend(links.fresh_blobs(&repository));
-        }
-        self.layout().update(|index| {
-            let (dead, mut live): (Vec<_>, Vec<_>) = index.entries().iter().partition(|entry| is_removed(entry));
-            live.extend(&linked);
-            let needed: HashSet<Digest> = reachable(&live, blobs, true)?.into_iter().collect();
-            let (mut deleted, mut waiting) = (Vec::new(), HashSet::new());
-            for entry in dead {
-                for digest in reachable(&[entry], blobs, false)? {
-                    if fresh.contains(&digest) && !needed.contains(&digest) {
-                        waiting.insert(entry.digest);
-                    } else if !needed.contains(&digest) && digest != entry.digest && blobs.delete(&digest)? {
-                        deleted.push(digest);
-                    }
-                }
-            }
-            // A manifest that tells what still waits goes last.
-            for digest in index.entries().iter().filter(|entry| is_removed(entry)).map(|entry| entry.digest) {
-                if !needed.contains(&digest) && !waiting.contains(&digest) && blobs.delete(&digest)? {
-                    deleted.insert(0, digest);
-                }
-            }
-            index.retain(|entry| !is_removed(entry) || waiting.contains(&entry.digest));
-            Ok((deleted, waiting.is_empty()))
-        })
     }
 }
 
@@ -210,35 +153,10 @@ fn chosen(text: &str, index: &Index, blobs: &BlobPool, force: bool) -> Result<Ve
     }
 }
 
-/// Marks an entry as removed.
-pub(super) fn mark(entry: &mut Descriptor) {
+/// Marks an entry as removed, and from which repository its links are to go too.
+pub(super) fn mark(entry: &mut Descriptor, repository: Option<&Repository>) {
     entry.annotations.remove(REF_NAME);
     entry.annotations.remove(CONTAINERD_NAME);
-    entry.annotations.insert(REMOVED.to_owned(), "true".to_owned());
-}
-
-/// Everything that `entries` lead to, each once, parents first. A manifest that is not there leads nowhere; one that cannot
-/// be read does so too, unless `strict`.
-fn reachable(entries: &[&Descriptor], blobs: &BlobPool, strict: bool) -> Result<Vec<Digest>> {
-    let mut seen = HashSet::new();
-    let mut order = Vec::new();
-    let mut open: Vec<Descriptor> = entries.iter().rev().map(|&entry| entry.clone()).collect();
-    while let Some(descriptor) = open.pop() {
-        if !seen.insert(descriptor.digest) {
-            continue;
-        }
-        order.push(descriptor.digest);
-        if !descriptor.media_type.is_manifest() {
-            continue;
-        }
-        match blobs.manifest(&descriptor) {
-            Ok(manifest) => open.extend(manifest.children().into_iter().rev().cloned()),
-            Err(error) if error.kind() == Kind::NotFound || !strict => {}
-            Err(error) => {
-                let message = format!("manifest {}: cannot tell what it needs, nothing was deleted", descriptor.digest);
-                return Err(Error::new(error.kind(), message).with_source(error));
-            }
-        }
-    }
-    Ok(order)
+    let place = repository.map_or_else(|| "true".to_owned(), Repository::to_string);
+    entry.annotations.insert(REMOVED.to_owned(), place);
 }

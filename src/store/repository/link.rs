@@ -6,8 +6,10 @@
 //! ├── _blobs/<algorithm>/<hex>                    empty; since when is its time of change
 //! └── _referrers/<algorithm>/<hex>/<digest>       empty; who describes that subject
 //! ```
+//!
+//! A link is fresh for some time after it was made or asked for: a manifest that needs what it links may be on its way.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -24,13 +26,24 @@ use crate::{Error, Result};
 const MANIFESTS: &str = "_manifests";
 const BLOBS: &str = "_blobs";
 const REFERRERS: &str = "_referrers";
-/// How long an uploaded blob waits for a manifest that needs it before a removal may take it.
+/// How long what was removed stays where a manifest that needs it may be on its way.
 const GRACE: Duration = Duration::from_secs(60 * 60);
+/// How long an uploaded blob waits for the first manifest that needs it.
+const PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
 const MEDIA_TYPE_LIMIT: u64 = 1024;
 
 /// The links of one store.
 #[derive(Debug)]
 pub(in crate::store) struct Links(PathBuf);
+
+/// A manifest to link.
+pub(super) struct Linked<'a> {
+    pub(super) digest: &'a Digest,
+    pub(super) media_type: &'a MediaType,
+    pub(super) subject: Option<&'a Digest>,
+    /// Whether it may be a part of a manifest on its way.
+    pub(super) is_part: bool,
+}
 
 impl Links {
     /// The links of the store in `directory`.
@@ -76,6 +89,11 @@ impl Links {
         std::str::from_utf8(&bytes).ok().map(media_type)
     }
 
+    /// Whether the manifest is linked.
+    pub(in crate::store) fn has_manifest(&self, repository: &Repository, digest: &Digest) -> bool {
+        self.path(repository, MANIFESTS, digest).exists()
+    }
+
     /// Descriptors of all linked manifests of a repository that are there.
     pub(in crate::store) fn described(&self, repository: &Repository, blobs: &BlobPool) -> HashMap<Digest, Descriptor> {
         let all = digests(&self.directory(repository).join(MANIFESTS));
@@ -100,15 +118,45 @@ impl Links {
         self.path(repository, BLOBS, digest).exists()
     }
 
-    /// Blobs that were linked so lately that a manifest may still be on its way.
-    pub(in crate::store) fn fresh_blobs(&self, repository: &Repository) -> Vec<Digest> {
-        let now = SystemTime::now();
-        // A clock that was set back makes them look newer than now: then they are fresh too.
-        let is_fresh = |digest: &Digest| {
-            let changed = fs::metadata(self.path(repository, BLOBS, digest)).and_then(|found| found.modified());
-            changed.is_ok_and(|changed| now.duration_since(changed).map_or(true, |age| age < GRACE))
-        };
-        digests(&self.directory(repository).join(BLOBS)).into_iter().filter(is_fresh).collect()
+    /// All linked blobs, and how long ago each was linked or asked for.
+    pub(in crate::store) fn blobs(&self, repository: &Repository) -> HashMap<Digest, Age> {
+        self.aged(repository, BLOBS)
+    }
+
+    /// Linked manifests that may be parts of one on its way.
+    pub(in crate::store) fn fresh_manifests(&self, repository: &Repository) -> HashSet<Digest> {
+        let aged = self.aged(repository, MANIFESTS).into_iter();
+        aged.filter(|(_, age)| age.is_fresh()).map(|(digest, _)| digest).collect()
+    }
+
+    fn aged(&self, repository: &Repository, kind: &str) -> HashMap<Digest, Age> {
+        let all = digests(&self.directory(repository).join(kind)).into_iter();
+        all.map(|digest| (digest, Age::of(&self.path(repository, kind, &digest)))).collect()
+    }
+
+    /// Whether the link of a blob stays fresh for some time.
+    pub(super) fn is_blob_safe(&self, repository: &Repository, digest: &Digest) -> bool {
+        !Age::of(&self.path(repository, BLOBS, digest)).is_ending()
+    }
+
+    /// Whether the link of a manifest, if there is one, stays fresh for some time.
+    pub(super) fn is_manifest_safe(&self, repository: &Repository, digest: &Digest) -> bool {
+        let path = self.path(repository, MANIFESTS, digest);
+        !path.exists() || !Age::of(&path).is_ending()
+    }
+
+    /// Makes the link of a blob fresh again before it ceases to be; makes one where there is none.
+    pub(super) fn renew_blob(&self, repository: &Repository, digest: &Digest) -> Result<()> {
+        if self.is_blob_safe(repository, digest) { Ok(()) } else { self.put_blob(repository, digest) }
+    }
+
+    /// Makes the link of a manifest fresh again before it ceases to be.
+    pub(super) fn renew_manifest(&self, repository: &Repository, digest: &Digest) -> Result<()> {
+        if self.is_manifest_safe(repository, digest) {
+            Ok(())
+        } else {
+            touch(&self.path(repository, MANIFESTS, digest))
+        }
     }
 
     /// Linked manifests that describe `subject`.
@@ -117,24 +165,24 @@ impl Links {
         listed.filter_map(|name| name.replacen('-', ":", 1).parse().ok()).collect()
     }
 
-    /// Links a manifest, and its subject to it.
-    pub(super) fn put_manifest(
-        &self,
-        layout: &Layout,
-        repository: &Repository,
-        (digest, media_type): (&Digest, &MediaType),
-        subject: Option<&Digest>,
-    ) -> Result<()> {
-        if let Some(subject) = subject {
+    /// Links a manifest, and its subject to it. Where it may be a part of one on its way, the link is fresh.
+    pub(super) fn put_manifest(&self, layout: &Layout, repository: &Repository, manifest: &Linked<'_>) -> Result<()> {
+        let digest = manifest.digest;
+        if let Some(subject) = manifest.subject {
             let name = digest.to_string().replacen(':', "-", 1);
             touch(&self.path(repository, REFERRERS, subject).join(name))?;
         }
-        if self.manifest(repository, digest).as_ref() == Some(media_type) {
-            return Ok(());
-        }
         let path = self.path(repository, MANIFESTS, digest);
+        if self.manifest(repository, digest).as_ref() == Some(manifest.media_type) {
+            return if manifest.is_part { touch(&path) } else { Ok(()) };
+        }
         make_parent(&path)?;
-        layout.stage(&path, media_type.as_str().as_bytes())?.persist()
+        let file = layout.stage(&path, manifest.media_type.as_str().as_bytes())?;
+        if !manifest.is_part {
+            // Best effort: a link that is fresh by mistake only lets a removal wait.
+            let _ = file.file().set_modified(SystemTime::UNIX_EPOCH);
+        }
+        file.persist()
     }
 
     /// Links a blob, or links it anew.
@@ -159,6 +207,32 @@ impl Links {
     /// Forgets a blob. `false` where it was not linked.
     pub(in crate::store) fn delete_blob(&self, repository: &Repository, digest: &Digest) -> Result<bool> {
         remove(&self.path(repository, BLOBS, digest))
+    }
+}
+
+/// How long ago a link was made or asked for. A clock that was set back makes it younger than nothing: that counts as young.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::store) struct Age(Option<Duration>);
+
+impl Age {
+    fn of(path: &Path) -> Self {
+        let changed = fs::metadata(path).and_then(|found| found.modified());
+        let age = |changed| SystemTime::now().duration_since(changed).unwrap_or_default();
+        Self(changed.ok().map(age))
+    }
+
+    /// Whether a manifest that needs it may be on its way.
+    pub(in crate::store) fn is_fresh(self) -> bool {
+        self.0.is_some_and(|age| age < GRACE)
+    }
+
+    /// Whether no manifest is waited for any more.
+    pub(in crate::store) fn is_past(self) -> bool {
+        self.0.is_none_or(|age| age > PATIENCE)
+    }
+
+    fn is_ending(self) -> bool {
+        self.0.is_none_or(|age| age > GRACE / 2)
     }
 }
 

@@ -4,11 +4,16 @@
 //! A repository has what is linked there and what its tags lead to. Reads take no lock; what links content keeps everybody
 //! from deleting content for that moment, so removals go on beside a running server.
 
+mod adopt;
+mod delete;
 mod fetch;
 mod link;
+#[cfg(test)]
+mod tests;
 mod view;
 mod write;
 
+use std::fs::Metadata;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -31,6 +36,8 @@ pub struct Repositories {
     links: Links,
     view: Mutex<Option<Arc<View>>>,
     closures: Closures,
+    /// Held while we change the index: our own threads queue here, other processes at its lock.
+    changing: Mutex<()>,
 }
 
 impl Repositories {
@@ -44,7 +51,7 @@ impl Repositories {
 
     fn of(layout: Layout) -> Self {
         let links = Links::new(layout.directory());
-        Self { layout, links, view: Mutex::default(), closures: Closures::default() }
+        Self { layout, links, view: Mutex::default(), closures: Closures::default(), changing: Mutex::default() }
     }
 
     /// Where the store is.
@@ -82,8 +89,7 @@ impl Repositories {
 
     fn find_digest(&self, view: &View, repository: &Repository, digest: &Digest) -> Result<Option<Descriptor>> {
         if let Some(media_type) = self.links.manifest(repository, digest) {
-            let size = self.size(digest)?;
-            return Ok(size.map(|size| Descriptor::new(media_type, *digest, size)));
+            return Ok(self.size(digest).map(|size| Descriptor::new(media_type, *digest, size)));
         }
         if let Some(root) = view.roots(repository).find(|root| root.digest == *digest) {
             return Ok(Some(plain(root)));
@@ -103,15 +109,15 @@ impl Repositories {
     }
 
     /// The size of a blob or manifest of the repository, with what its file is now. `None` where it has none such.
-    pub fn stat(&self, repository: &Repository, digest: &Digest) -> Result<Option<(u64, std::fs::Metadata)>> {
-        let has_it = self.links.has_blob(repository, digest)
-            || self.links.manifest(repository, digest).is_some()
+    pub fn stat(&self, repository: &Repository, digest: &Digest) -> Result<Option<(u64, Metadata)>> {
+        let has_it = self.is_linked(repository, digest)
             || self.view().map(|view| self.unlinked(&view, repository).any(|closure| closure.contains_key(digest)))?;
-        if !has_it {
-            return Ok(None);
-        }
-        let found = std::fs::symlink_metadata(self.layout.blobs().path(digest)).ok().filter(std::fs::Metadata::is_file);
+        let found = if has_it { self.file(digest) } else { None };
         Ok(found.map(|found| (found.len(), found)))
+    }
+
+    fn is_linked(&self, repository: &Repository, digest: &Digest) -> bool {
+        self.links.has_blob(repository, digest) || self.links.has_manifest(repository, digest)
     }
 
     /// The bytes of a blob of the repository from offset `from` on; `None` where it has none such. They are not verified.
@@ -169,13 +175,19 @@ impl Repositories {
         view: &'a View,
         repository: &'a Repository,
     ) -> impl Iterator<Item = Arc<std::collections::HashMap<Digest, Descriptor>>> + 'a {
-        let roots = view.roots(repository).filter(|root| self.links.manifest(repository, &root.digest).is_none());
+        let roots = view.roots(repository).filter(|root| !self.links.has_manifest(repository, &root.digest));
         roots.map(|root| self.closures.of(root, self.layout.blobs()))
     }
 
-    fn size(&self, digest: &Digest) -> Result<Option<u64>> {
-        let found = std::fs::symlink_metadata(self.layout.blobs().path(digest)).ok();
-        Ok(found.filter(std::fs::Metadata::is_file).map(|found| found.len()))
+    fn size(&self, digest: &Digest) -> Option<u64> {
+        self.file(digest).map(|found| found.len())
+    }
+
+    /// The file of a blob or manifest. One that a crash left empty is none.
+    fn file(&self, digest: &Digest) -> Option<Metadata> {
+        let found = std::fs::symlink_metadata(self.layout.blobs().path(digest)).ok().filter(Metadata::is_file)?;
+        let is_whole = found.len() > 0 || Digest::with(digest.algorithm(), b"") == *digest;
+        is_whole.then_some(found)
     }
 
     fn view(&self) -> Result<Arc<View>> {

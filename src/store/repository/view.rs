@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::Result;
 use crate::name::{Repository, Tag};
@@ -11,12 +11,12 @@ use crate::oci::{Descriptor, Digest};
 use crate::store::blob::BlobPool;
 use crate::store::image::reference;
 use crate::store::layout::Layout;
-use crate::store::remove::is_removed;
+use crate::store::remove::{is_removed, removed_from};
 
 /// How deep indexes may nest.
 const DEPTH: usize = 8;
-/// Images whose content is kept in mind.
-const CLOSURES: usize = 4096;
+/// Descriptors that are kept in mind, of all images together.
+const KNOWN: usize = 50_000;
 
 /// Tells one state of a file from another.
 type Version = (u64, u64, i64, i64);
@@ -27,6 +27,7 @@ pub(super) struct View {
     version: Option<Version>,
     repositories: BTreeMap<Repository, Named>,
     nameless: Vec<Descriptor>,
+    removed: Vec<(Digest, Option<Repository>)>,
     subjects: OnceLock<HashMap<Digest, Vec<Digest>>>,
 }
 
@@ -51,9 +52,11 @@ impl View {
     }
 
     fn read(version: Option<Version>, layout: &Layout) -> Result<Self> {
-        let mut view = Self { version, repositories: BTreeMap::new(), nameless: Vec::new(), subjects: OnceLock::new() };
-        for entry in layout.index()?.entries().iter().filter(|entry| !is_removed(entry)) {
+        let (repositories, nameless, removed) = (BTreeMap::new(), Vec::new(), Vec::new());
+        let mut view = Self { version, repositories, nameless, removed, subjects: OnceLock::new() };
+        for entry in layout.index()?.entries() {
             match reference(entry) {
+                _ if is_removed(entry) => view.removed.push((entry.digest, removed_from(entry))),
                 Some(name) => {
                     let named = view.repositories.entry(name.repository).or_default();
                     match name.tag {
@@ -83,6 +86,16 @@ impl View {
         named.flat_map(|named| named.tags.values().chain(&named.pinned))
     }
 
+    /// Whether something was removed whose content may still be there.
+    pub(super) fn has_removed(&self) -> bool {
+        !self.removed.is_empty()
+    }
+
+    /// Whether the manifest was removed from the repository, and its links are to go.
+    pub(super) fn is_removed(&self, repository: &Repository, digest: &Digest) -> bool {
+        self.removed.iter().any(|(removed, from)| removed == digest && from.as_ref() == Some(repository))
+    }
+
     /// An entry without a name.
     pub(super) fn nameless(&self, digest: &Digest) -> Option<&Descriptor> {
         self.nameless.iter().find(|entry| entry.digest == *digest)
@@ -103,32 +116,46 @@ impl View {
     }
 }
 
+/// Descriptors by digest.
+type Closure = HashMap<Digest, Descriptor>;
+
 /// What manifests lead to, themselves included. Content never changes, but what was missing may come.
 #[derive(Debug, Default)]
-pub(super) struct Closures(Mutex<HashMap<Digest, Arc<HashMap<Digest, Descriptor>>>>);
+pub(super) struct Closures(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    closures: HashMap<Digest, Arc<Closure>>,
+    size: usize,
+}
 
 impl Closures {
     /// Everything `root` leads to.
-    pub(super) fn of(&self, root: &Descriptor, blobs: &BlobPool) -> Arc<HashMap<Digest, Descriptor>> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = known.get(&root.digest) {
+    pub(super) fn of(&self, root: &Descriptor, blobs: &BlobPool) -> Arc<Closure> {
+        if let Some(found) = self.known().closures.get(&root.digest) {
             return found.clone();
         }
-        let mut found = HashMap::new();
+        let mut found = Closure::new();
         let is_whole = collect(root, blobs, DEPTH, &mut found);
         let found = Arc::new(found);
         if is_whole {
-            if known.len() >= CLOSURES {
-                known.clear();
+            let mut known = self.known();
+            if known.size + found.len() > KNOWN {
+                *known = Known::default();
             }
-            known.insert(root.digest, found.clone());
+            known.size += found.len();
+            known.closures.insert(root.digest, found.clone());
         }
         found
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Adds `descriptor` and what it leads to. Returns whether all manifests were there.
-fn collect(descriptor: &Descriptor, blobs: &BlobPool, depth: usize, found: &mut HashMap<Digest, Descriptor>) -> bool {
+fn collect(descriptor: &Descriptor, blobs: &BlobPool, depth: usize, found: &mut Closure) -> bool {
     let is_new = found.insert(descriptor.digest, super::plain(descriptor)).is_none();
     if !is_new || !descriptor.media_type.is_manifest() || depth == 0 {
         return true;
