@@ -108,7 +108,7 @@ fn directory(entry: &Entry) -> &str {
 /// Commands, each of which a click selects whole.
 pub(super) fn commands(commands: &[String]) -> Markup {
     html! {
-        ul.commands { @for command in commands { li { code tabindex="0" { (command) } } } }
+        ul.commands { @for command in commands { li { code { (command) } } } }
     }
 }
 

@@ -76,7 +76,7 @@ fn history(history: &[History], layers: &[Layer]) -> Markup {
                 tr {
                     th.number scope="col" { "Layer" }
                     th.number scope="col" { "Size" }
-                    th scope="col" { "Created" }
+                    th.tight scope="col" { "Created" }
                     th scope="col" { "Command" }
                 }
             }
@@ -84,14 +84,15 @@ fn history(history: &[History], layers: &[Layer]) -> Markup {
                 @for step in history.iter().take(ENTRIES) {
                     @let at = if step.empty_layer { None } else { next.next() };
                     tr {
-                        td.number { @match at { Some(at) => (at + 1), None => span.muted { "–" } } }
-                        td.number {
-                            @match at.and_then(|at| layers.get(at)) {
-                                Some(layer) => (size(layer.size)),
-                                None => span.muted { "–" },
-                            }
+                        @match at {
+                            Some(at) => td.number data-label="Layer" { (at + 1) },
+                            None => td.number.none { "–" },
                         }
-                        td { @if let Some(time) = time(step.created.as_deref()) { (time) } }
+                        @match at.and_then(|at| layers.get(at)) {
+                            Some(layer) => td.number { (size(layer.size)) },
+                            None => td.number.none { "–" },
+                        }
+                        td.tight { @if let Some(time) = time(step.created.as_deref()) { (time) } }
                         td.text {
                             code { (Text::new(step.created_by.as_deref().unwrap_or_default())) }
                             @if let Some(comment) = step.comment.as_deref().filter(|comment| !comment.is_empty()) {

@@ -164,7 +164,7 @@ impl Shown<'_> {
                 thead {
                     tr {
                         th scope="col" { "Artifact type" }
-                        th scope="col" { "Digest" }
+                        th.tight scope="col" { "Digest" }
                         th.number scope="col" { "Manifest" }
                     }
                 }

@@ -61,7 +61,7 @@ impl<'a> Children<'a> {
                 thead {
                     tr {
                         th scope="col" { "Platform" }
-                        th scope="col" { "Digest" }
+                        th.tight scope="col" { "Digest" }
                         th.number scope="col" { "Size" }
                         th.number scope="col" { "Layers" }
                     }
@@ -78,7 +78,7 @@ impl<'a> Children<'a> {
                             @match found {
                                 Found::Here(Child::Image { size: bytes, layers }) => {
                                     td.number { (size(*bytes)) }
-                                    td.number { (layers.len()) }
+                                    td.number data-label="Layers" { (layers.len()) }
                                 }
                                 Found::Here(Child::Index) => td.muted colspan="2" { "an index" },
                                 Found::Missing => td.missing colspan="2" { "not here" },

@@ -64,7 +64,7 @@ fn table(image: &ImageManifest, sharing: &Sharing) -> Markup {
             thead {
                 tr {
                     th.number scope="col" { "#" }
-                    th scope="col" { "Digest" }
+                    th.tight scope="col" { "Digest" }
                     th.number scope="col" { "Size" }
                     th scope="col" { "Type" }
                     th scope="col" { "Also in" }
@@ -73,11 +73,11 @@ fn table(image: &ImageManifest, sharing: &Sharing) -> Markup {
             tbody {
                 @for (at, layer) in image.layers.iter().enumerate().take(ENTRIES) {
                     tr {
-                        td.number { (at + 1) }
+                        td.number data-label="Layer" { (at + 1) }
                         td { (link::digest(&layer.digest, None)) }
                         td.number { (size(layer.size)) }
                         td { (kind(layer)) }
-                        td { (also_in(sharing, at)) }
+                        (also_in(sharing, at))
                     }
                 }
             }
@@ -88,12 +88,15 @@ fn table(image: &ImageManifest, sharing: &Sharing) -> Markup {
 fn also_in(sharing: &Sharing, layer: usize) -> Markup {
     let holders = sharing.by_layer.get(layer).map(Vec::as_slice).unwrap_or_default();
     html! {
-        @if holders.is_empty() { span.muted { "–" } }
-        @for (at, &holder) in holders.iter().take(NAMED).enumerate() {
-            @if at > 0 { ", " }
-            (sharing.holders[holder].link())
+        @if holders.is_empty() { td.none { "–" } } @else {
+            td data-label="Also in" {
+                @for (at, &holder) in holders.iter().take(NAMED).enumerate() {
+                    @if at > 0 { ", " }
+                    (sharing.holders[holder].link())
+                }
+                @if holders.len() > NAMED { " and " (counted(holders.len() - NAMED, "other")) }
+            }
         }
-        @if holders.len() > NAMED { " and " (counted(holders.len() - NAMED, "other")) }
     }
 }
 

@@ -83,10 +83,10 @@ impl<'a> Tags<'a> {
                 thead {
                     tr {
                         th scope="col" { "Tag" }
-                        th scope="col" { "Digest" }
+                        th.tight scope="col" { "Digest" }
                         th.number scope="col" { "Size" }
                         th scope="col" { "Platforms" }
-                        th scope="col" { "Created" }
+                        th.tight scope="col" { "Created" }
                     }
                 }
                 tbody {

@@ -133,7 +133,7 @@ fn assert_harmless(page: &Page) {
                         thead tbody tr th td footer dl div dt dd code strong time figure figcaption svg defs pattern \
                         rect g";
     const ATTRIBUTES: &str = "lang charset name content rel href type id class aria-label aria-labelledby aria-hidden \
-                              scope colspan title datetime tabindex role width height x y fill patternUnits \
+                              scope colspan title datetime data-label role width height x y fill patternUnits \
                               patternTransform";
     assert!(page.body.len() < 2_000_000, "{} bytes", page.body.len());
     for tag in page.body.split('<').skip(1) {

@@ -4,6 +4,7 @@ mod access;
 mod address;
 mod first;
 mod limits;
+mod page;
 mod stop;
 mod upstream;
 
