@@ -2,9 +2,15 @@
 
 mod access;
 mod address;
+mod client;
+mod deletes;
 mod first;
 mod limits;
+mod mounts;
+mod paths;
+mod ranges;
 mod stop;
+mod uploads;
 
 use crate::support::http::request;
 use crate::support::serve::Serve;
