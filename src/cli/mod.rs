@@ -18,6 +18,7 @@ mod moving;
 mod place;
 mod progress;
 mod prompt;
+mod serving;
 mod signal;
 mod summary;
 mod table;

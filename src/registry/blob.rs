@@ -27,6 +27,31 @@ impl Client {
         Ok(matches!(response.status.as_u16(), 200 | 206) && !is_html(&response))
     }
 
+    /// The size of a blob, without reading it.
+    pub async fn blob_size(&self, repository: &Repository, digest: &Digest) -> Result<u64> {
+        let head = self.send(&self.blob_call(Method::HEAD, repository, digest)).await?;
+        let is_empty = *digest == Digest::with(digest.algorithm(), b"");
+        let said = head.content_length().filter(|&size| size > 0 || is_empty);
+        match said.filter(|_| head.status == StatusCode::OK && !is_html(&head)) {
+            Some(size) => Ok(size),
+            None => self.blob_size_by_part(repository, digest).await,
+        }
+    }
+
+    /// The same where HEAD is not answered well: the answer to a GET says the size too, or why there is none.
+    async fn blob_size_by_part(&self, repository: &Repository, digest: &Digest) -> Result<u64> {
+        let call = self.blob_call(Method::GET, repository, digest).header(header::RANGE, "bytes=0-0");
+        let response = self.accept(&call, &[StatusCode::OK, StatusCode::PARTIAL_CONTENT]).await?;
+        let range = response.headers.get(header::CONTENT_RANGE).and_then(|value| value.to_str().ok());
+        let size = match response.status {
+            StatusCode::PARTIAL_CONTENT => range.and_then(|range| range.parse::<ContentRange>().ok()?.complete),
+            _ => response.content_length().filter(|_| !is_html(&response)),
+        };
+        let host = self.registry().to_string();
+        let unknown = || Error::mismatch(format!("{host}: does not say how large blob {digest} is"));
+        size.ok_or_else(|| unknown().with_host(host.clone()).with_digest(*digest))
+    }
+
     /// Reads a blob from offset `from` on. The bytes are not verified: whoever reads them does that.
     pub async fn blob(&self, repository: &Repository, descriptor: &Descriptor, from: u64) -> Result<BlobReader> {
         self.download(self.blob_call(Method::GET, repository, &descriptor.digest), descriptor, from).await

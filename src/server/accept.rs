@@ -3,14 +3,10 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::State;
 use super::connection::{Connection, Terms};
 use super::listener::Listener;
-
-/// How long to wait for file descriptors or memory.
-const SHORTAGE: Duration = Duration::from_millis(50);
 
 /// Accepts and serves connections, for ever.
 pub(super) async fn accept(listener: &Listener, terms: &Arc<Terms>, state: &Arc<State>) {
@@ -31,8 +27,7 @@ pub(super) async fn accept(listener: &Listener, terms: &Arc<Terms>, state: &Arc<
                     tracing::warn!("cannot accept connections: {error}; idle ones are closed");
                 }
                 is_short = true;
-                state.connections.make_room();
-                tokio::time::sleep(SHORTAGE).await;
+                state.connections.make_room().await;
             }
         }
     }

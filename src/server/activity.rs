@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::Limits;
 use super::pace::Pace;
@@ -190,19 +190,23 @@ impl Connections {
     /// A place for one more, as soon as there is room; whoever waits longest for its client is asked to leave.
     pub(super) async fn place(self: &Arc<Self>, limits: &Limits) -> Place {
         loop {
-            let mut changed = pin!(self.changed.notified());
-            changed.as_mut().enable();
             if let Some(place) = self.free_place(limits) {
                 return place;
             }
-            self.make_room();
-            // Whoever came just now may be asked in a moment.
-            let _ = tokio::time::timeout(COURTESY / 5, changed).await;
+            self.make_room().await;
         }
     }
 
-    /// Asks the connection to leave that waits longest for its client.
-    pub(super) fn make_room(&self) {
+    /// Asks the connection to leave that waits longest for its client; returns when that, or another one, is gone.
+    pub(super) async fn make_room(&self) {
+        let mut changed = pin!(self.changed.notified());
+        changed.as_mut().enable();
+        self.ask_longest_to_leave();
+        // Where nobody could be asked, somebody can in a moment.
+        let _ = timeout(COURTESY / 5, changed).await;
+    }
+
+    fn ask_longest_to_leave(&self) {
         let open = self.open();
         let waiting = open.activities.values().filter_map(|activity| Some((activity.waits_since()?, activity)));
         let longest = waiting.min_by_key(|(since, _)| *since);

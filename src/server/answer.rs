@@ -1,6 +1,7 @@
 //! Answers: what goes back to the client, and how errors are said.
 
 use std::io;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use futures::{StreamExt, stream};
@@ -27,6 +28,8 @@ pub(super) type Result<T = Answer> = std::result::Result<T, Refusal>;
 const LISTED: usize = 100;
 /// The header that names content.
 pub(super) const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
+/// When to ask again where the upstream did not say.
+const RETRY_SECONDS: u64 = 30;
 /// Largest piece of a blob on its way out: many clients at once must not need much memory.
 const OUTGOING: usize = PIECE / 2;
 
@@ -182,11 +185,18 @@ impl From<Error> for Refusal {
             Kind::Denied => (StatusCode::FORBIDDEN, ErrorCode::DENIED),
             Kind::RateLimited => (StatusCode::TOO_MANY_REQUESTS, ErrorCode::TOO_MANY_REQUESTS),
             Kind::Network => (StatusCode::BAD_GATEWAY, ErrorCode::UNKNOWN),
+            Kind::Interrupted => (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::UNKNOWN),
+            // It names a host: an upstream sent what nobody can use.
+            _ if error.host().is_some() => (StatusCode::BAD_GATEWAY, ErrorCode::UNKNOWN),
             Kind::Unsupported => (StatusCode::NOT_IMPLEMENTED, ErrorCode::UNSUPPORTED),
             _ => (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::UNKNOWN),
         };
         let refusal = Self::new(status, code, error.to_string());
-        if status == StatusCode::TOO_MANY_REQUESTS { refusal.with_header(RETRY_AFTER, "30") } else { refusal }
+        if status != StatusCode::TOO_MANY_REQUESTS {
+            return refusal;
+        }
+        let wait = error.retry_at().and_then(|at| at.duration_since(SystemTime::now()).ok());
+        refusal.with_header(RETRY_AFTER, &wait.map_or(RETRY_SECONDS, |wait| wait.as_secs() + 1).to_string())
     }
 }
 

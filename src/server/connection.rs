@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::Request;
+use http::header::{CONNECTION, HeaderValue};
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -76,7 +77,15 @@ impl Connection {
             let record = Record::begin(&head, peer, Arc::clone(&activity), listeners.clone());
             let body = RequestBody::new(body, patience, Arc::clone(&activity));
             let answered = super::answer(Arc::clone(&state), Request::from_parts(head, body));
-            Box::pin(async move { Ok::<_, Infallible>(record.answer(answered.await)) })
+            let activity = Arc::clone(&activity);
+            Box::pin(async move {
+                let mut answer = record.answer(answered.await);
+                if activity.left_unread() {
+                    // Whoever still sends must not take this connection for the next request.
+                    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                }
+                Ok::<_, Infallible>(answer)
+            })
         });
         let connection = http1::Builder::new()
             .max_buf_size(BUFFER)

@@ -30,6 +30,10 @@ pub trait Content: Send + Sync {
 
     /// Descriptors of the manifests of a repository that describe `subject`, with artifact types and annotations.
     async fn referrers(&self, repository: &Repository, subject: &Digest) -> Result<Vec<Descriptor>>;
+
+    /// The bytes that were read of a blob were not those of its digest. Who can get it elsewhere does so when it is asked
+    /// for again.
+    fn distrust(&self, _digest: &Digest) {}
 }
 
 /// What is known of a blob without reading it.
@@ -46,6 +50,9 @@ pub struct Stat {
 pub struct Identity([u64; 4]);
 
 impl Identity {
+    /// Of content that is verified while it is read, from whatever offset: the digest says what its bytes are.
+    pub const VERIFIED: Self = Self([0; 4]);
+
     /// The state of the file that `found` was read from. Writing to a file changes it, whatever its times are set to.
     pub fn of(found: &Metadata) -> Self {
         let changed =

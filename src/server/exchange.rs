@@ -7,9 +7,9 @@ use std::task::{Context, Poll, ready};
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::header::USER_AGENT;
+use http::header::{CONTENT_LENGTH, USER_AGENT};
 use http::request::Parts;
-use http::{Response, StatusCode};
+use http::{Method, Response, StatusCode};
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::Instant;
 
@@ -36,6 +36,8 @@ pub(super) struct About {
 pub(super) struct Record {
     exchange: Exchange,
     route: &'static str,
+    /// How long the answer's body is, where that is known.
+    length: Option<u64>,
     started: Instant,
     activity: Arc<Activity>,
     listeners: Listeners,
@@ -61,7 +63,7 @@ impl Record {
             duration: std::time::Duration::ZERO,
             user_agent,
         };
-        Self { exchange, route: "none", started: Instant::now(), activity, listeners }
+        Self { exchange, route: "none", length: None, started: Instant::now(), activity, listeners }
     }
 
     /// The answer is made; its body goes on to tell what becomes of it.
@@ -70,21 +72,27 @@ impl Record {
             (self.exchange.principal, self.route) = (about.principal, about.route);
         }
         self.exchange.status = Some(answer.status());
-        self.exchange.complete = answer.body().is_end_stream() || has_no_body(&self.exchange);
+        self.length = length(&self.exchange, &answer);
         answer.map(|body| Recorded { body, record: self })
     }
 }
 
 /// The answer to a HEAD has the length of a body and none.
-fn has_no_body(exchange: &Exchange) -> bool {
-    let bodiless = [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED];
-    exchange.method == http::Method::HEAD || exchange.status.is_some_and(|status| bodiless.contains(&status))
+fn length<B: Body>(exchange: &Exchange, answer: &Response<B>) -> Option<u64> {
+    let is_bodiless = matches!(answer.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    if is_bodiless || exchange.method == Method::HEAD {
+        return Some(0);
+    }
+    let header = answer.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    header.or_else(|| answer.body().size_hint().exact())
 }
 
 impl Drop for Record {
     fn drop(&mut self) {
         let tally = self.activity.answer_ends();
         (self.exchange.received, self.exchange.sent) = (tally.received, tally.sent);
+        // A body of known length is not asked for its end.
+        self.exchange.complete |= self.exchange.status.is_some() && self.length == Some(tally.sent);
         self.exchange.duration = self.started.elapsed();
         self.listeners.metrics.end(self.route, &self.exchange);
         self.listeners.observer.on(&self.exchange);
@@ -104,11 +112,7 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Recorded<B> {
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
         match &frame {
-            Some(Ok(frame)) => {
-                let bytes = frame.data_ref().map_or(0, Bytes::len);
-                self.record.activity.sent(bytes);
-                self.record.exchange.complete = self.body.is_end_stream();
-            }
+            Some(Ok(frame)) => self.record.activity.sent(frame.data_ref().map_or(0, Bytes::len)),
             Some(Err(_)) => {}
             None => self.record.exchange.complete = true,
         }

@@ -11,10 +11,13 @@ use std::str::FromStr;
 
 use rustix::fs::FlockOperation;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, TcpSocket, UnixListener, lookup_host};
 
 use crate::error::Kind;
 use crate::{Error, Result};
+
+/// How many connections the kernel keeps for us: where they are more, clients wait a second before they try again.
+const BACKLOG: u32 = 4096;
 
 /// Where a server listens: `127.0.0.1:5000`, `[::1]:0`, `localhost:5000`, `unix:/run/imgctl.sock`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,7 +124,7 @@ impl Listener {
         let failed = |error: io::Error| Error::local(format!("cannot listen on {address}"), error);
         match address {
             Address::Tcp(host, port) => {
-                let listener = TcpListener::bind((host.as_str(), *port)).await.map_err(failed)?;
+                let listener = bind_tcp(host, *port).await.map_err(failed)?;
                 let port = listener.local_addr().map_err(failed)?.port();
                 Ok((Self::Tcp(listener), Address::Tcp(host.clone(), port)))
             }
@@ -147,6 +150,25 @@ impl Listener {
             }
         }
     }
+}
+
+/// Listens on the first address of `host` that can be had.
+async fn bind_tcp(host: &str, port: u16) -> io::Result<TcpListener> {
+    let mut outcome = Err(io::ErrorKind::AddrNotAvailable.into());
+    for address in lookup_host((host, port)).await? {
+        outcome = listen(address);
+        if outcome.is_ok() {
+            break;
+        }
+    }
+    outcome
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// The file of a unix socket; it goes with the listener, unless another one stands there by then.

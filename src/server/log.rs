@@ -36,11 +36,11 @@ pub struct Exchange {
     pub path: String,
     /// The answer's status; `None` where the client left before there was an answer.
     pub status: Option<StatusCode>,
-    /// Whether the whole answer was handed to the network.
+    /// Whether the whole answer was handed on to be sent.
     pub complete: bool,
     /// Bytes of the request's body that were read.
     pub received: u64,
-    /// Bytes of the answer's body that were handed to the network.
+    /// Bytes of the answer's body that were handed on to be sent.
     pub sent: u64,
     /// From the request's head to the answer's end.
     pub duration: Duration,

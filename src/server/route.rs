@@ -7,7 +7,7 @@ use super::access::{CHALLENGE, Principal};
 use super::answer::{self, Answer, Refusal, Result};
 use super::call::{Call, Sent};
 use super::exchange::About;
-use super::{blob, catalog, manifest, metrics, referrer, tag, upload};
+use super::{blob, catalog, manifest, metrics, page, referrer, tag, upload};
 use crate::protocol::{Endpoint, ErrorCode};
 
 const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
@@ -20,6 +20,8 @@ enum Route {
     Api(Endpoint),
     /// Something below `/v2/` that is no endpoint.
     NoEndpoint,
+    /// A page for people.
+    Page,
     Nothing,
 }
 
@@ -58,6 +60,7 @@ impl Route {
             path if path == "/v2" || path.starts_with("/v2/") => {
                 Endpoint::parse(&unescape_colon(path)).map_or(Self::NoEndpoint, Self::Api)
             }
+            path if page::is_page(path) => Self::Page,
             _ => Self::Nothing,
         }
     }
@@ -74,6 +77,7 @@ impl Route {
             Self::Api(Endpoint::Blob(..)) => "blob",
             Self::Api(Endpoint::Uploads(_) | Endpoint::Upload(..)) => "upload",
             Self::Api(Endpoint::Referrers(..)) => "referrers",
+            Self::Page => "page",
             Self::NoEndpoint | Self::Nothing => "none",
         }
     }
@@ -94,6 +98,7 @@ async fn dispatch(call: &Call, route: &Route, body: Sent) -> Result {
         Route::Metrics => Ok(answer::document(StatusCode::OK, metrics::MEDIA_TYPE, call.state.metrics())),
         Route::Api(endpoint) => api(call, endpoint, body).await,
         Route::NoEndpoint => Err(no_endpoint(&unescape_colon(&call.path), &call.method)),
+        Route::Page => page::get(call).await,
         Route::Nothing => Err(Refusal::new(StatusCode::NOT_FOUND, ErrorCode::UNSUPPORTED, "there is nothing here")),
     }
 }

@@ -85,7 +85,8 @@ impl Verified {
     ) -> Result<Option<BlobReader>> {
         let Some(stat) = self.stat(repository, digest).await? else { return Ok(None) };
         let key = stat.identity.map(|identity| (*digest, identity));
-        let is_right = key.is_some_and(|key| self.known.get(&key) == Some(true));
+        let is_right = stat.identity == Some(Identity::VERIFIED)
+            || key.is_some_and(|key| self.known.get(&key) == Some(true));
         match extent {
             Extent::From(offset) if is_right => self.content.blob(repository, digest, offset).await,
             Extent::Whole if is_right => self.content.blob(repository, digest, 0).await,
@@ -115,7 +116,8 @@ impl Verified {
         if size == 0 {
             Verifier::new(&descriptor).finish()?;
         }
-        let pieces = Checked { reader, verifier: Verifier::new(&descriptor), size, key, known: self.known.clone() };
+        let (verifier, content, known) = (Verifier::new(&descriptor), self.content.clone(), self.known.clone());
+        let pieces = Checked { reader, verifier, content, digest: *digest, size, key, known };
         Ok(Some(BlobReader::new(size, pieces)))
     }
 }
@@ -138,6 +140,8 @@ impl Known {
 struct Checked {
     reader: BlobReader,
     verifier: Verifier,
+    content: Arc<dyn Content>,
+    digest: Digest,
     size: u64,
     key: Option<(Digest, Identity)>,
     known: Arc<Known>,
@@ -155,6 +159,7 @@ impl Pieces for Checked {
         }
         if let Err(error) = checked {
             buffer.truncate(start);
+            self.content.distrust(&self.digest);
             return Err(error);
         }
         Ok(count)

@@ -131,6 +131,12 @@ impl StagedBlob {
         Ok(Self { file, size, written: 0, is_flushed, _staging: staging })
     }
 
+    /// The file that it is written to, for who reads behind the writer.
+    pub(crate) fn file(&self) -> Result<fs::File> {
+        let opened = self.file.file().try_clone();
+        opened.map_err(|error| Error::local(format!("read {}", self.file.target().display()), error))
+    }
+
     /// Takes the next piece.
     pub fn write(&mut self, piece: &[u8]) -> Result<()> {
         self.written += piece.len() as u64;

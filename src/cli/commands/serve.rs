@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use imgctl::Result;
-use imgctl::name::Registry;
 use imgctl::server::{Access, Address, Deaf, Limits, Local, Server, Settings};
 use imgctl::store::{Blobs, Repositories};
 
 use super::Examples;
 use crate::cli::context::Context;
+use crate::cli::serving::upstream::UpstreamFlags;
 
 /// Serve images as an OCI registry
 #[derive(Debug, clap::Args)]
@@ -25,18 +25,21 @@ pub(crate) struct Args {
     /// Refuse manifests that name blobs which were not pushed
     #[arg(long)]
     strict: bool,
+    #[command(flatten)]
+    upstream: UpstreamFlags,
 }
 
 pub(crate) const EXAMPLES: Examples = &[("Serve the local store", "imgctl serve --listen 127.0.0.1:5000")];
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
     let repositories = Arc::new(Repositories::open(&context.store())?);
+    let local = Arc::new(Local::new(repositories.clone()));
     let settings = Settings {
-        content: Arc::new(Local::new(repositories.clone())),
+        content: args.upstream.behind(local, repositories.clone(), context)?,
         writer: (!args.read_only).then_some(repositories),
         blobs: if args.strict { Blobs::Required } else { Blobs::MayFollow },
         allow_delete: args.allow_delete,
-        fallback: Registry::docker_hub(),
+        fallback: args.upstream.fallback(),
         access: Access::Open,
         tls: None,
         limits: Limits::default(),

@@ -6,6 +6,7 @@
 
 mod adopt;
 mod delete;
+mod fetch;
 mod link;
 #[cfg(test)]
 mod tests;

@@ -33,7 +33,10 @@ fn r01_a_blob_that_was_never_pushed_is_unknown() {
 #[test]
 fn r01_a_digest_that_is_none_is_an_error_of_the_client() {
     let registry = Registry::start();
-    for digest in ["sha256:short", "sha256:", "md5:5d41402abc4b2a76b9719d911017c592", "latest"] {
+    let blob = Blob::random(Algorithm::Sha256, 10);
+    registry.push_blob(REPO, &blob);
+    let loud = format!("sha256:{}", blob.digest.hex().to_uppercase());
+    for digest in ["sha256:short", "sha256:", "md5:5d41402abc4b2a76b9719d911017c592", "latest", &loud] {
         for method in ["GET", "HEAD", "DELETE"] {
             let status = registry.ask(method, &format!("/v2/{REPO}/blobs/{digest}")).send().status();
             assert!(matches!(status, 400 | 404), "{method} {digest}: {status}");

@@ -78,6 +78,14 @@ fn r01_a_manifest_without_a_type_of_its_own_has_that_of_its_put() {
 }
 
 #[test]
+fn r01_a_manifest_says_its_type_where_its_put_does_not() {
+    let registry = Registry::start();
+    let index = empty_index("");
+    registry.ask("PUT", &format!("/v2/{REPO}/manifests/v1")).chunked(&index.bytes).expect(201);
+    registry.has_manifest(REPO, "v1", &index);
+}
+
+#[test]
 fn r01_the_types_of_docker_are_kept() {
     let registry = Registry::start();
     let mut set = Set::new();
@@ -137,6 +145,16 @@ fn r01_many_tags_come_with_one_digest() {
     for tag in &tags {
         registry.has_manifest(REPO, tag, &manifest);
     }
+}
+
+#[test]
+fn r01_too_many_tags_are_told_and_none_is_made() {
+    let registry = Registry::start();
+    let manifest = empty_index("");
+    let put = registry.put_manifest(REPO, manifest.digest, &manifest);
+    let put = (0..1000).fold(put, |put, number| put.query("tag", format!("v{number}")));
+    assert_eq!(put.expect(414).header("oci-tag"), "");
+    registry.on_manifest("GET", REPO, "v0").expect(404);
 }
 
 #[test]

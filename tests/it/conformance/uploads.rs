@@ -220,6 +220,20 @@ fn r01_a_session_says_the_last_byte_it_has() {
 }
 
 #[test]
+fn r01_a_chunk_may_say_its_place_and_not_its_length() {
+    let registry = Registry::start();
+    let session = registry.session(REPO);
+    for (content_range, bytes) in [("0-4", "hello"), ("5-10", " world")] {
+        let ask = registry.ask("PATCH", &session).header("Content-Range", content_range);
+        ask.chunked(bytes.as_bytes()).expect(202);
+    }
+    registry.ask("PATCH", &session).header("Content-Range", "5-10").chunked(b" world").expect(416);
+    let blob = Blob::of(Algorithm::Sha256, "hello world");
+    registry.ask("PUT", &session).query("digest", blob.digest).expect(201);
+    registry.has_blob(REPO, &blob);
+}
+
+#[test]
 fn r01_a_range_that_is_none_is_refused_and_changes_nothing() {
     let registry = Registry::start();
     let session = registry.session(REPO);
@@ -344,4 +358,23 @@ fn r01_an_upload_goes_on_after_the_server_does() {
     let rest = registry.chunk(session, CHUNK, &blob.bytes[CHUNK..]).expect(202);
     registry.ask("PUT", &rest.location()).query("digest", blob.digest).expect(201);
     registry.has_blob(REPO, &blob);
+}
+
+#[test]
+fn r01_a_refusal_arrives_though_the_body_is_long() {
+    let registry = Registry::start();
+    let session = registry.session(REPO);
+    let bytes = vec![7; 16 << 20];
+    for chunked in [false, true] {
+        let send = |method: &str, target: &str| {
+            let ask = registry.ask(method, target).query("digest", "sha256:short").header("Content-Range", "5-9");
+            if chunked { ask.chunked(&bytes).send() } else { ask.body(&bytes).send() }
+        };
+        send("PATCH", &session).expect(416);
+        send("PUT", &session).error(400, "DIGEST_INVALID");
+        send("PUT", &format!("{session}0")).error(400, "DIGEST_INVALID");
+        send("POST", &format!("/v2/{REPO}/blobs/uploads/")).error(400, "DIGEST_INVALID");
+        send("PUT", &format!("/v2/{REPO}/tags/list")).error(405, "UNSUPPORTED");
+    }
+    assert_eq!(registry.arrived(&session), "0-0");
 }

@@ -112,9 +112,12 @@ fn r10_who_does_not_take_the_answer_is_cut() {
     write!(stream, "GET /v2/app/blobs/{blob} HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
     stream.read_exact(&mut head).unwrap();
     assert_eq!(&head, b"HTTP/1.1 200");
-    // The access log tells when it is over.
-    let mut server = server;
-    server.wait_for_stderr(&blob);
+    // The access log tells when it is over: the push is there already.
+    let started = Instant::now();
+    while server.stderr().matches(&blob).count() < 2 {
+        assert!(started.elapsed() < PATIENCE, "it is never cut: {}", server.stderr());
+        thread::sleep(DRIP);
+    }
     let mut rest = Vec::new();
     let _ = stream.read_to_end(&mut rest);
     assert!(rest.len() < 32 << 20, "all of it was sent");
@@ -170,15 +173,16 @@ fn r10_it_survives_having_no_file_descriptors_left() {
 }
 
 #[test]
-fn idle_connections_are_closed_after_a_while_and_pipelines_work() {
+fn requests_sent_ahead_are_answered_one_after_the_other() {
     let env = Env::new();
-    let server = Serve::start(&env, &["--idle-timeout", "300ms"]);
+    let server = Serve::start(&env, &[]);
     let mut stream = connect(&server);
-    let ask = b"GET /v2/ HTTP/1.1\r\nHost: a\r\n\r\n";
-    stream.write_all(&ask.repeat(3)).unwrap();
+    let ask = "GET /v2/ HTTP/1.1\r\nHost: a\r\n\r\n".repeat(3);
+    write!(stream, "{ask}GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").unwrap();
     let mut answers = String::new();
     stream.read_to_string(&mut answers).unwrap();
-    assert_eq!(answers.matches("HTTP/1.1 200").count(), 3, "{answers}");
+    assert_eq!(answers.matches("HTTP/1.1 200").count(), 4, "{answers}");
+    assert!(answers.ends_with("ok\n"), "{answers}");
 }
 
 #[test]

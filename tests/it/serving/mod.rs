@@ -7,10 +7,12 @@ mod deletes;
 mod first;
 mod limits;
 mod mounts;
+mod page;
 mod paths;
 mod ranges;
 mod stop;
 mod uploads;
+mod upstream;
 
 use crate::support::http::request;
 use crate::support::serve::Serve;

@@ -7,11 +7,13 @@
 //! * [`dockerd`], [`containerd`] engines with their clients, each in a [`sandbox`]
 //! * [`fault_registry`] a registry with one fault per repository · [`fault_proxy`] bad weather in front of a port
 //! * [`token_server`], [`token_issuer`] issue tokens · [`attacker`] hears what it should not
+//! * [`serve`] our own registry · [`chromium`] a browser in front of it
 //! * [`http`] a small client · [`listener`], [`http_server`], [`reply`], [`traffic`] what the servers share
 #![allow(dead_code, reason = "each piece waits for the tests that need it")]
 
 pub mod attacker;
 pub mod certificates;
+pub mod chromium;
 pub mod containerd;
 pub mod daemon;
 pub mod docker_registry;

@@ -1,0 +1,3 @@
+//! What `imgctl serve` serves besides the store.
+
+pub(crate) mod upstream;
