@@ -90,7 +90,8 @@ async fn content(args: &Args, context: &Context) -> Result<(Arc<dyn Content>, Op
     let how = if writer.is_some() { "read-write" } else { "read-only" };
     context.ui.say(&format!("serving the local store {}, {how}", context.store().display()));
     let local = Arc::new(Local::new(repositories.clone()));
-    Ok((args.flags.upstream.behind(local, repositories, context)?, writer))
+    let quota = args.flags.limits.limits(context.idle_timeout()).quota;
+    Ok((args.flags.upstream.behind(local, repositories, (context, quota))?, writer))
 }
 
 async fn shelf(locations: &[Served], context: &Context) -> Result<Shelf> {
