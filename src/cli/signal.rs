@@ -1,6 +1,7 @@
 //! The three signals that ask us to stop. The first lets the command clean up; the second ends the process at once.
 
 use std::fmt;
+use std::sync::mpsc;
 use std::task::Poll;
 
 use tokio::signal::unix::{self, SignalKind};
@@ -56,24 +57,28 @@ pub(crate) async fn first(receiver: oneshot::Receiver<Signal>) -> Signal {
 /// Starts to listen, on a thread of its own so that the second signal works whatever the command is doing.
 pub(crate) fn listen() -> oneshot::Receiver<Signal> {
     let (sender, receiver) = oneshot::channel();
+    let (registering, registered) = mpsc::channel();
     let listener = std::thread::Builder::new().name("signals".to_owned());
     // Without the thread, signals end the process as they always do.
     let _ = listener.spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
         if let Ok(runtime) = runtime {
-            runtime.block_on(wait(sender));
+            runtime.block_on(wait(sender, registering));
         }
     });
+    // Whoever sees us at work may send one at once.
+    let _ = registered.recv();
     receiver
 }
 
-async fn wait(sender: oneshot::Sender<Signal>) {
+async fn wait(sender: oneshot::Sender<Signal>, registering: mpsc::Sender<()>) {
     let ignored = ignored_signals();
     let mut streams: Vec<_> = ALL
         .into_iter()
         .filter(|signal| ignored & (1 << (signal.number() - 1)) == 0)
         .filter_map(|signal| Some((signal, unix::signal(signal.kind()).ok()?)))
         .collect();
+    drop(registering);
     let _ = sender.send(next(&mut streams).await);
     exit(next(&mut streams).await);
 }
