@@ -4,6 +4,8 @@ mod access;
 mod address;
 mod first;
 mod limits;
+mod locations;
+mod log;
 mod page;
 mod stop;
 mod upstream;
