@@ -4,6 +4,7 @@ use std::time::Duration;
 
 /// What clients may take of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Limits {
     /// How long a client may take for the TLS handshake, and again for the head of a request (10 s).
     pub header_timeout: Duration,
