@@ -11,7 +11,7 @@ use imgctl::transport::{Location, Session};
 use super::Examples;
 use crate::cli::context::Context;
 use crate::cli::flags::{ServeFlags, Side};
-use crate::cli::serving::{AccessLog, Opening, Place, Served, Shelf, detect, protection};
+use crate::cli::serving::{AccessLog, Opening, Place, Served, Shelf, descriptors, detect, protection};
 
 /// Serve images as an OCI registry
 ///
@@ -66,6 +66,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
         fallback: flags.upstream.fallback(),
         observer: log.clone(),
     };
+    descriptors::allow_many();
     let server = Server::bind(&flags.listen, settings).await?;
     protection::warnings(flags, is_read_only).iter().for_each(|warning| context.ui.warn(warning));
     let stop = context.signal.listen();

@@ -2,12 +2,18 @@
 
 mod access;
 mod address;
+mod client;
+mod deletes;
 mod first;
 mod limits;
 mod locations;
 mod log;
+mod mounts;
 mod page;
+mod paths;
+mod ranges;
 mod stop;
+mod uploads;
 mod upstream;
 
 use crate::support::http::request;
