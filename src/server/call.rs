@@ -58,9 +58,14 @@ impl Call {
         self.parameter("ns")
     }
 
-    /// The repositories that a path may mean to a reader.
-    pub(super) fn readable(&self, path: &str) -> Vec<Repository> {
-        self.state.names.candidates(path, self.namespace())
+    /// The repositories that a path may mean to a reader, best first. What we have under a name is never mixed with what a
+    /// registry elsewhere has under the same one, nor is that asked for it.
+    pub(super) async fn readable(&self, path: &str) -> Result<Vec<Repository>> {
+        let mut candidates = self.state.names.candidates(path, self.namespace());
+        if candidates.len() > 1 && self.state.content().has(&candidates[0]).await? {
+            candidates.truncate(1);
+        }
+        Ok(candidates)
     }
 
     /// The repository that a path means to a writer.

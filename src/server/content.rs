@@ -16,6 +16,11 @@ pub trait Content: Send + Sync {
     /// All repositories, sorted.
     async fn repositories(&self) -> Result<Vec<Repository>>;
 
+    /// Whether there is such a repository.
+    async fn has(&self, repository: &Repository) -> Result<bool> {
+        Ok(self.tags(repository).await?.is_some())
+    }
+
     /// The tags of a repository, sorted; `None` where there is no such repository.
     async fn tags(&self, repository: &Repository) -> Result<Option<Vec<Tag>>>;
 

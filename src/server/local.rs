@@ -28,6 +28,10 @@ impl Content for Local {
         self.0.names()
     }
 
+    async fn has(&self, repository: &Repository) -> Result<bool> {
+        self.0.has(repository)
+    }
+
     async fn tags(&self, repository: &Repository) -> Result<Option<Vec<Tag>>> {
         self.0.tags(repository)
     }

@@ -52,7 +52,7 @@ pub(super) async fn put(call: &Call, name: &str, reference: &TagOrDigest, body: 
     }
     let (digest, subject) = (manifest.digest(), manifest.subject().map(|subject| subject.digest));
     let blobs = call.state.settings.blobs;
-    let others: Vec<_> = call.readable(name).into_iter().filter(|other| *other != repository).collect();
+    let others: Vec<_> = call.readable(name).await?.into_iter().filter(|other| *other != repository).collect();
     if let Some(quota) = writer.uploads().quota() {
         quota.take(manifest.bytes().len() as u64)?;
     }
@@ -90,7 +90,7 @@ pub(super) async fn delete(call: &Call, name: &str, reference: &TagOrDigest) -> 
 }
 
 async fn find(call: &Call, name: &str, reference: &TagOrDigest) -> Result<Manifest> {
-    for repository in call.readable(name) {
+    for repository in call.readable(name).await? {
         let found = match call.state.content().manifest(&repository, reference).await {
             // To whoever pushes it is as good as not there: then it is sent again, which repairs it.
             Err(error) if error.kind() == Kind::Mismatch && error.host().is_none() => return Err(damaged(reference)),

@@ -13,7 +13,7 @@ const FILTERS_APPLIED: HeaderName = HeaderName::from_static("oci-filters-applied
 /// `GET`. What nobody describes, or is not there, has an empty list.
 pub(super) async fn list(call: &Call, name: &str, subject: &Digest) -> Result {
     let mut found: Vec<Descriptor> = Vec::new();
-    for repository in call.readable(name) {
+    for repository in call.readable(name).await? {
         found = call.state.content().referrers(&repository, subject).await?;
         if !found.is_empty() {
             break;

@@ -8,7 +8,7 @@ use crate::protocol::{Endpoint, TagList};
 /// `GET`.
 pub(super) async fn list(call: &Call, name: &str) -> Result {
     let page = PageOf::asked(call)?;
-    for repository in call.readable(name) {
+    for repository in call.readable(name).await? {
         if let Some(tags) = call.state.content().tags(&repository).await? {
             let tags: Vec<String> = tags.into_iter().map(|tag| tag.as_str().to_owned()).collect();
             let (tags, next) = page.cut(tags);

@@ -74,7 +74,7 @@ async fn mount(call: &Call, writer: &Writer<'_>, to: &Repository, digest: Digest
     }
     let from = match call.parameter("from") {
         None => vec![None],
-        Some(from) => call.readable(from).into_iter().map(Some).collect(),
+        Some(from) => call.readable(from).await?.into_iter().map(Some).collect(),
     };
     let to = to.clone();
     let found = writer.run(move |repositories| {

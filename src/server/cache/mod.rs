@@ -81,6 +81,10 @@ impl Content for Cache {
         self.0.local.repositories().await
     }
 
+    async fn has(&self, repository: &Repository) -> Result<bool> {
+        self.0.local.has(repository).await
+    }
+
     async fn tags(&self, repository: &Repository) -> Result<Option<Vec<Tag>>> {
         let kept = self.0.local.tags(repository).await?;
         if !self.0.asks_about(repository, kept.is_some()) {

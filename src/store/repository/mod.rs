@@ -68,6 +68,11 @@ impl Repositories {
         Ok(names)
     }
 
+    /// Whether there is such a repository.
+    pub fn has(&self, repository: &Repository) -> Result<bool> {
+        Ok(self.view()?.tags(repository).is_some() || self.links.exists(repository))
+    }
+
     /// The tags of a repository, sorted. `None` where there is no such repository.
     pub fn tags(&self, repository: &Repository) -> Result<Option<Vec<Tag>>> {
         let view = self.view()?;
