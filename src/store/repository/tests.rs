@@ -1,3 +1,5 @@
+//! Repositories of a store: what is linked, named, deleted and kept.
+
 use std::fs::{self, File};
 use std::time::{Duration, SystemTime};
 
