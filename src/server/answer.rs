@@ -11,6 +11,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::Frame;
 
+use super::exchange::Failure;
 use crate::Error;
 use crate::content::{BlobReader, PIECE};
 use crate::error::Kind;
@@ -104,13 +105,15 @@ struct Refused {
     status: StatusCode,
     body: ErrorBody,
     headers: HeaderMap,
+    /// For the log alone: it may name files of this machine.
+    failure: Option<Failure>,
 }
 
 impl Refusal {
     /// A refusal with one of the codes of [`ErrorCode`].
     pub(super) fn new(status: StatusCode, code: &str, message: impl AsRef<str>) -> Self {
         let body = ErrorBody::new(code, message.as_ref());
-        Self(Box::new(Refused { status, body, headers: HeaderMap::new() }))
+        Self(Box::new(Refused { status, body, headers: HeaderMap::new(), failure: None }))
     }
 
     /// 404 for a blob.
@@ -164,10 +167,13 @@ impl Refusal {
 
     /// What the client gets.
     pub(super) fn into_answer(self) -> Answer {
-        let Refused { status, body, headers } = *self.0;
+        let Refused { status, body, headers, failure } = *self.0;
         let body = serde_json::to_vec(&body).unwrap_or_default();
         let mut answer = document(status, "application/json", body);
         answer.headers_mut().extend(headers);
+        if let Some(failure) = failure {
+            answer.extensions_mut().insert(failure);
+        }
         answer
     }
 }
@@ -191,7 +197,11 @@ impl From<Error> for Refusal {
             Kind::Unsupported => (StatusCode::NOT_IMPLEMENTED, ErrorCode::UNSUPPORTED),
             _ => (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::UNKNOWN),
         };
-        let refusal = Self::new(status, code, error.to_string());
+        let mut refusal = match status {
+            StatusCode::INTERNAL_SERVER_ERROR => Self::new(status, code, "the registry failed; its log says why"),
+            _ => Self::new(status, code, error.to_string()),
+        };
+        refusal.0.failure = status.is_server_error().then(|| Failure::of(&error));
         if status != StatusCode::TOO_MANY_REQUESTS {
             return refusal;
         }

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use super::activity::Activity;
 use super::metrics::Metrics;
 use super::{Exchange, Observer, Peer, Principal};
+use crate::Error;
 
 /// Who is told about requests.
 #[derive(Clone)]
@@ -30,6 +31,18 @@ pub(super) struct About {
     pub(super) principal: Principal,
     /// One of a few names.
     pub(super) route: &'static str,
+}
+
+/// Why an answer is not what it should be, in its extensions.
+#[derive(Debug, Clone)]
+pub(super) struct Failure(String);
+
+impl Failure {
+    /// An error with all its causes.
+    pub(super) fn of(error: &(dyn std::error::Error + 'static)) -> Self {
+        let causes = std::iter::successors(Some(error), |error| error.source());
+        Self(causes.map(ToString::to_string).collect::<Vec<_>>().join(": "))
+    }
 }
 
 /// A request that is being answered. It is told when this is dropped.
@@ -62,6 +75,7 @@ impl Record {
             sent: 0,
             duration: std::time::Duration::ZERO,
             user_agent,
+            failure: None,
         };
         Self { exchange, route: "none", length: None, started: Instant::now(), activity, listeners }
     }
@@ -71,6 +85,7 @@ impl Record {
         if let Some(about) = answer.extensions_mut().remove::<About>() {
             (self.exchange.principal, self.route) = (about.principal, about.route);
         }
+        self.exchange.failure = answer.extensions_mut().remove::<Failure>().map(|failure| failure.0);
         self.exchange.status = Some(answer.status());
         self.length = length(&self.exchange, &answer);
         answer.map(|body| Recorded { body, record: self })
@@ -105,15 +120,15 @@ pub(super) struct Recorded<B> {
     record: Record,
 }
 
-impl<B: Body<Data = Bytes> + Unpin> Body for Recorded<B> {
+impl<B: Body<Data = Bytes, Error = Error> + Unpin> Body for Recorded<B> {
     type Data = Bytes;
-    type Error = B::Error;
+    type Error = Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
         match &frame {
             Some(Ok(frame)) => self.record.activity.sent(frame.data_ref().map_or(0, Bytes::len)),
-            Some(Err(_)) => {}
+            Some(Err(error)) => self.record.exchange.failure = Some(Failure::of(error).0),
             None => self.record.exchange.complete = true,
         }
         Poll::Ready(frame)

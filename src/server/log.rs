@@ -46,4 +46,6 @@ pub struct Exchange {
     pub duration: Duration,
     /// What the client calls itself.
     pub user_agent: Option<String>,
+    /// Why the server could not do what it should have.
+    pub failure: Option<String>,
 }

@@ -180,6 +180,7 @@ mod tests {
             sent: 100,
             duration: Duration::from_millis(milliseconds),
             user_agent: None,
+            failure: None,
         }
     }
 

@@ -26,7 +26,8 @@ use crate::cli::serving::{AccessLog, Opening, Place, Served, Shelf, descriptors,
 ///
 /// stdout gets one line, the URL, when clients can connect. stderr gets the access log: TIME PEER USER "METHOD PATH" STATUS
 /// BYTES DURATION, or with --log-format json one object a line with event ("request"), time, peer, user, method, path,
-/// status, complete, received and sent (bytes), seconds and user_agent; what is not known is null.
+/// status, complete, received and sent (bytes), seconds, user_agent and failure (why the server could not answer); what is
+/// not known is null.
 ///
 /// SIGINT, SIGTERM and SIGHUP let running requests end, a second one does not. There is a page for people at /, /healthz
 /// for supervisors, and /metrics for Prometheus.

@@ -87,18 +87,21 @@ impl<'a> Line<'a> {
     }
 
     fn text(&self) -> String {
-        let Exchange { peer, principal, method, status, complete, received, sent, duration, .. } = self.exchange;
+        let Exchange { peer, principal, method, status, complete, received, sent, duration, failure, .. } =
+            self.exchange;
         let user = principal.name().unwrap_or("-").replace(char::is_whitespace, "_");
         let request = format!("{method} {}", self.path);
         let status = status.map_or("-".to_owned(), |status| status.as_u16().to_string());
         let (bytes, time) = (received + sent, duration.as_secs_f64() * 1000.0);
-        let end = if *complete { "" } else { " broken off" };
+        let broken = if *complete { "" } else { " broken off" };
+        let end = failure.as_ref().map_or(broken.to_owned(), |failure| format!("{broken}: {failure}"));
         format!("{} {peer} {user} {request:?} {status} {bytes} {time:.1}ms{end}", self.time)
     }
 
     fn json(&self) -> Value {
-        let Exchange { peer, principal, method, status, complete, received, sent, duration, user_agent, .. } =
-            self.exchange;
+        let Exchange {
+            peer, principal, method, status, complete, received, sent, duration, user_agent, failure, ..
+        } = self.exchange;
         json!({
             "event": "request",
             "time": self.time,
@@ -112,6 +115,7 @@ impl<'a> Line<'a> {
             "sent": sent,
             "seconds": duration.as_secs_f64(),
             "user_agent": user_agent,
+            "failure": failure,
         })
     }
 }

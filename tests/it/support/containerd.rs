@@ -32,7 +32,7 @@ impl Containerd {
         let file = path.join("config.toml");
         fs::write(&file, configuration).unwrap();
         let args = [OsStr::new("--config"), file.as_os_str()];
-        let sandbox = Sandbox::start("containerd", args, &path.join("log"), "containerd successfully booted");
+        let sandbox = Sandbox::start("containerd", args, path, "containerd successfully booted");
         Self { sandbox, directory }
     }
 
@@ -40,10 +40,5 @@ impl Containerd {
     pub fn ctr(&self, env: &Env, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Outcome {
         let socket: PathBuf = self.directory.path().join("containerd.sock");
         env.tool("ctr", [OsStr::new("--address"), socket.as_os_str()]).args(args).run()
-    }
-
-    /// Everything it said so far.
-    pub fn log(&self) -> String {
-        self.sandbox.log()
     }
 }

@@ -36,18 +36,13 @@ impl Dockerd {
         args.extend(["--exec-root", &exec, "--pidfile", &pid]);
         args.extend(["--storage-driver=vfs", "--bridge=none", "--iptables=false", "--ip6tables=false"]);
         args.extend(more);
-        let sandbox = Sandbox::start("dockerd", args, &directory.path().join("log"), "API listen on");
+        let sandbox = Sandbox::start("dockerd", args, directory.path(), "API listen on");
         Self { sandbox, directory }
     }
 
     /// Runs `docker` with these arguments in the home of `env`.
     pub fn docker(&self, env: &Env, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Outcome {
         env.tool("docker", args).env("DOCKER_HOST", socket(self.directory.path())).run()
-    }
-
-    /// Everything it said so far.
-    pub fn log(&self) -> String {
-        self.sandbox.log()
     }
 }
 

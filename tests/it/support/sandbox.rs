@@ -2,8 +2,10 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
+use std::thread;
 
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 
@@ -21,19 +23,19 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Starts `program` with its output in `log`, and waits until it says `ready` there.
-    pub fn start(program: &str, args: impl IntoIterator<Item = impl AsRef<OsStr>>, log: &Path, ready: &str) -> Self {
+    /// Starts `program` with its output and temporary files in `directory`, and waits until it says `ready`.
+    pub fn start(
+        program: &str,
+        args: impl IntoIterator<Item = impl AsRef<OsStr>>,
+        directory: &Path,
+        ready: &str,
+    ) -> Self {
         assert!(geteuid().is_root(), "only root can give `{program}` mounts of its own: run the tests as root");
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]);
-        command.args(["sh", "-ec", HIDE, program, program]).args(args);
-        let (daemon, ()) = Daemon::start(command, log, |log| log.contains(ready).then_some(()));
+        command.args(["sh", "-ec", HIDE, program, program]).args(args).env("TMPDIR", directory);
+        let (daemon, ()) = Daemon::start(command, &directory.join("log"), |log| log.contains(ready).then_some(()));
         Self { daemon }
-    }
-
-    /// Everything it said so far.
-    pub fn log(&self) -> String {
-        self.daemon.log()
     }
 
     /// The first process inside: the kernel ends all others with it.
@@ -46,6 +48,12 @@ impl Sandbox {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
+        if thread::panicking() {
+            let log = self.daemon.log();
+            let lines: Vec<&str> = log.lines().collect();
+            let last = lines[lines.len().saturating_sub(40)..].join("\n");
+            let _ = writeln!(std::io::stderr(), "--- the daemon's last words\n{last}\n---");
+        }
         // Killed, not asked: what it keeps is thrown away. Whoever waits for `unshare` waits for everything inside.
         if let Some(init) = self.init() {
             let _ = kill_process(init, Signal::KILL);

@@ -99,8 +99,13 @@ fn r17_a_store_full_of_images_is_served_from_a_read_only_directory() {
             assert_eq!(id(&env, &reference), image(name).config().to_string(), "{flags:?}");
         }
         let to = format!("docker://{}", serve.image("new:1"));
-        env.tool("skopeo", ["copy", "-q", "--dest-tls-verify=false", "oci:given:x", &to]).run().fails(1);
+        let refused = env.tool("skopeo", ["copy", "-q", "--dest-tls-verify=false", "oci:given:x", &to]).run().fails(1);
+        assert!(!refused.stderr.contains(&store), "{}", refused.told());
         env.tool("skopeo", ["inspect", "--tls-verify=false", &to]).run().fails(1).says("manifest unknown");
+        if flags.is_empty() {
+            // Who serves learns which file it is about; who pushes does not.
+            assert!(serve.stderr().contains("Read-only file system"), "{}", serve.stderr());
+        }
     }
 }
 
