@@ -668,7 +668,22 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l anonymous -d 'Use 
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l insecure -d 'Do not verify the registry\'s TLS certificate'
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l listen -d 'Where to listen; port 0 takes a free one' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l listen -d 'Listen here: HOST:PORT, of which port 0 means any free one, or unix:PATH' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l upstream -d 'Fetch what the store lacks from this registry, and keep it; may be repeated or a comma list' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l log-format -d 'How to write the access log to stderr' -r -f -a "text\t'TIME PEER USER "METHOD PATH" STATUS BYTES DURATION'
+json\t'one JSON object a line'"
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l htpasswd -d 'Ask for user and password, as `htpasswd -B` writes them to this file; it is read again when it changes' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l tls-cert -d 'Speak TLS with the certificate chain in this PEM file; it is read again when it changes' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l tls-key -d 'PEM file of the certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l header-timeout -d 'How long a client may take for the head of a request, and for the TLS handshake' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l body-timeout -d 'How long a client may send or take nothing of a body' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l max-connections -d 'Connections at a time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l max-manifest-size -d 'Largest manifest that is taken: 4MB, 4MiB' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l max-blob-size -d 'Largest blob that is taken [default: what the disk has room for]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l max-uploads -d 'Uploads that are open at a time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l upload-expiry -d 'How long an upload is kept after its last byte' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l quota -d 'Bytes that the store may hold, uploads included: 20G, 500MiB [default: what the disk has room for]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l grace -d 'How long running requests may go on when the server is asked to stop' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l progress -d 'How to show progress on stderr: bars on a terminal, one line per change of state, one JSON event a line, or not' -r -f -a "auto\t'bar on a terminal, else plain'
 bar\t'bars that move'
 plain\t'one line for each change of state'
@@ -698,9 +713,11 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l src-tls-verify -
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l dest-tls-verify -r -f -a "true\t''
 false\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l allow-delete -d 'Let clients delete tags, manifests and blobs'
-complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l read-only -d 'Refuse pushes and deletes'
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l read-only -d 'Take no pushes'
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l allow-delete -d 'Let clients delete manifests, tags and blobs'
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l strict -d 'Refuse manifests that name blobs which were not pushed'
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l offline -d 'Ask no upstream: serve what was fetched before'
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l tls-self-signed -d 'Speak TLS with a certificate of our own, which is made once and kept in the user\'s data directory'
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'

@@ -13,6 +13,7 @@ use imgctl::{Error, Result};
 
 use super::credentials;
 use super::flags::{RegistryFlags, Side, TransferFlags};
+use super::signal::Listener;
 use super::ui::Ui;
 
 /// How long a connection may take to be made.
@@ -26,6 +27,8 @@ pub(crate) struct Context {
     pub(crate) ui: Ui,
     /// What the environment says.
     pub(crate) environment: Environment,
+    /// Where a command hears that it shall end.
+    pub(crate) signal: Listener,
     registry: RegistryFlags,
     transfer: TransferFlags,
     source: OnceLock<Arc<Session>>,
@@ -96,7 +99,8 @@ impl Environment {
 impl Context {
     /// Opens nothing yet.
     pub(crate) fn new(ui: Ui, environment: Environment, registry: RegistryFlags, transfer: TransferFlags) -> Self {
-        Self { ui, environment, registry, transfer, source: OnceLock::new(), destination: OnceLock::new() }
+        let (source, destination) = Default::default();
+        Self { ui, environment, signal: Listener::default(), registry, transfer, source, destination }
     }
 
     /// The registry flags.
@@ -163,6 +167,11 @@ impl Context {
     /// Directory of the local store.
     pub(crate) fn store(&self) -> PathBuf {
         self.transfer.store.clone().unwrap_or_else(|| self.environment.data.join("store"))
+    }
+
+    /// How long the other side may be silent.
+    pub(crate) fn idle_timeout(&self) -> Duration {
+        self.transfer.idle_timeout
     }
 
     /// Options of a copy as far as the common flags say.

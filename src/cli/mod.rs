@@ -125,9 +125,14 @@ fn run(cli: Cli, ui: &Ui) -> imgctl::Result<()> {
     let context = Arc::new(Context::new(ui.clone(), Environment::read()?, registry, transfer));
     let (stop, mut done) = start(command, &context, runtime.handle())?;
     let result = runtime.block_on(async {
+        let ended =
+            |result: Result<Done, _>| result.unwrap_or_else(|_| Err(Error::new(Kind::Failed, "the command broke off")));
         tokio::select! {
-            result = &mut done => result.unwrap_or_else(|_| Err(Error::new(Kind::Failed, "the command broke off"))),
+            result = &mut done => ended(result),
             signal = signal::first(signals) => {
+                if context.signal.tell(signal) {
+                    return ended(done.await);
+                }
                 drop(stop);
                 // What is dropped cleans up behind itself.
                 let _ = tokio::time::timeout(LAST_WORDS, done).await;

@@ -1,6 +1,7 @@
 //! The three signals that ask us to stop. The first lets the command clean up; the second ends the process at once.
 
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 use std::task::Poll;
 
 use tokio::signal::unix::{self, SignalKind};
@@ -42,6 +43,25 @@ impl fmt::Display for Signal {
             Self::Terminate => "SIGTERM",
             Self::HangUp => "SIGHUP",
         })
+    }
+}
+
+/// How a command that has to end by itself hears of the first signal. One that does not listen is dropped instead.
+#[derive(Default)]
+pub(crate) struct Listener(Mutex<Option<oneshot::Sender<Signal>>>);
+
+impl Listener {
+    /// Listens from now on.
+    pub(crate) fn listen(&self) -> oneshot::Receiver<Signal> {
+        let (sender, receiver) = oneshot::channel();
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
+        receiver
+    }
+
+    /// Whether somebody listens, who is told.
+    pub(super) fn tell(&self, signal: Signal) -> bool {
+        let sender = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        sender.is_some_and(|sender| sender.send(signal).is_ok())
     }
 }
 

@@ -49,6 +49,7 @@ pub(crate) async fn run<P: Place>(new_place: impl Fn() -> P) {
     blobs_are_read_from_any_offset(&new_place()).await;
     what_is_not_there_is_not_found(&new_place()).await;
     names_are_listed_and_resolved(&new_place()).await;
+    everything_is_listed(&new_place()).await;
     the_same_blob_may_be_put_in_parallel(&new_place()).await;
     a_short_blob_is_refused(&new_place()).await;
     if new_place().takes_nameless() {
@@ -235,6 +236,21 @@ async fn names_are_listed_and_resolved(place: &impl Place) {
     }
     let kind = kind_of_resolving(source.as_ref(), None).await;
     assert!(matches!(kind, Kind::Usage | Kind::NotFound), "several images, no name: {kind:?}");
+}
+
+async fn everything_is_listed(place: &impl Place) {
+    let names = place.names().into_iter().map(Some).chain(place.takes_nameless().then_some(None));
+    let mut wanted: Vec<_> = names.zip((70..).map(|seed| Sample::image(seed, false))).collect();
+    let destination = place.destination().await;
+    for (name, sample) in &wanted {
+        sample.put(destination.as_ref(), name.as_ref()).await;
+    }
+    destination.finish().await.unwrap();
+    let mut found: Vec<_> = place.source().await.roots().await.unwrap();
+    found.sort_by_key(|(name, _)| name.clone());
+    wanted.sort_by_key(|(name, _)| name.clone());
+    let wanted: Vec<_> = wanted.iter().map(|(name, sample)| (name.clone(), sample.manifest.digest())).collect();
+    assert_eq!(found.iter().map(|(name, root)| (name.clone(), root.digest)).collect::<Vec<_>>(), wanted);
 }
 
 async fn blobs_appear_when_they_are_committed(place: &impl Place) {

@@ -78,6 +78,10 @@ impl Source for DirectorySource {
     async fn names(&self) -> Result<Vec<Name>> {
         Ok(Vec::new())
     }
+
+    async fn roots(&self) -> Result<Vec<(Option<Name>, Descriptor)>> {
+        Ok(vec![(None, self.resolve(None).await?)])
+    }
 }
 
 /// A directory to write. It holds one image: the one of an earlier copy stays until the new one is whole, and who comes

@@ -11,7 +11,7 @@ use super::{Begin, BlobWriter, Destination, Name, Source};
 use crate::content::BlobReader;
 use crate::name::{Repository, Tag};
 use crate::oci::{Descriptor, Digest, Manifest};
-use crate::store::{Index, Layout, REF_NAME, Replaced, StagedBlob, ref_name};
+use crate::store::{CONTAINERD_NAME, Index, Layout, REF_NAME, Replaced, StagedBlob, ref_name};
 use crate::{Error, Result};
 
 /// A layout to read.
@@ -54,6 +54,10 @@ impl Source for LayoutSource {
         names.sort();
         names.dedup();
         Ok(names)
+    }
+
+    async fn roots(&self) -> Result<Vec<(Option<Name>, Descriptor)>> {
+        Ok(self.0.index()?.entries().iter().map(named).collect())
     }
 }
 
@@ -149,6 +153,21 @@ pub(super) fn referrers(layout: &Layout, subject: &Digest) -> Result<Vec<Descrip
         listed.as_index().into_iter().flat_map(|index| &index.manifests).cloned().for_each(&mut add);
     }
     Ok(found)
+}
+
+/// What an entry is called: the full reference where there is one, since a bare tag may stand there more than once.
+pub(super) fn full_name(entry: &Descriptor) -> Option<&str> {
+    entry
+        .annotations
+        .get(CONTAINERD_NAME)
+        .map(String::as_str)
+        .filter(|name| !name.is_empty())
+        .or_else(|| ref_name(entry))
+}
+
+/// An entry beside its name.
+pub(super) fn named(entry: &Descriptor) -> (Option<Name>, Descriptor) {
+    (full_name(entry).map(Name::new), entry.clone())
 }
 
 fn by_name(layout: &Layout, index: &Index, name: &str) -> Result<Descriptor> {

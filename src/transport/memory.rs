@@ -88,6 +88,12 @@ impl Source for Memory {
     async fn names(&self) -> Result<Vec<Name>> {
         Ok(self.content().named.keys().cloned().collect())
     }
+
+    async fn roots(&self) -> Result<Vec<(Option<Name>, Descriptor)>> {
+        let content = self.content();
+        let named = content.named.iter().map(|(name, root)| (Some(name.clone()), root.clone()));
+        Ok(named.chain(content.nameless.iter().map(|root| (None, root.clone()))).collect())
+    }
 }
 
 #[async_trait]

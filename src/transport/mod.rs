@@ -60,6 +60,16 @@ pub trait Source: Send + Sync {
     /// The names of all images here, sorted.
     async fn names(&self) -> Result<Vec<Name>>;
 
+    /// Every image here, and what stands beside images: one entry for each name, and one for what has none.
+    async fn roots(&self) -> Result<Vec<(Option<Name>, Descriptor)>> {
+        let mut roots = Vec::new();
+        for name in self.names().await? {
+            let root = self.resolve(Some(&name)).await?;
+            roots.push((Some(name), root));
+        }
+        Ok(roots)
+    }
+
     /// The repository this is, where it is one.
     fn repository(&self) -> Option<&Repository> {
         None

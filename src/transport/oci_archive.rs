@@ -6,7 +6,7 @@ use std::path::Path;
 use async_trait::async_trait;
 
 use super::archive::{Images, Layout, Writer, open};
-use super::layout::check_name;
+use super::layout::{check_name, full_name, named};
 use super::{ArchiveFile, Begin, Destination, Name, Source};
 use crate::content::BlobReader;
 use crate::name::{Reference, Repository};
@@ -30,14 +30,14 @@ impl OciArchive {
         Ok(Self { layout })
     }
 
-    fn roots(&self) -> &[Descriptor] {
+    fn entries(&self) -> &[Descriptor] {
         self.layout.roots().unwrap_or_default()
     }
 
     /// The images called `name`: by their name in the layout or by reference.
     fn named(&self, name: &str) -> Vec<&Descriptor> {
         let annotated = |key: &str, text: &str| -> Vec<&Descriptor> {
-            self.roots().iter().filter(|root| root.annotations.get(key).is_some_and(|value| value == text)).collect()
+            self.entries().iter().filter(|root| root.annotations.get(key).is_some_and(|value| value == text)).collect()
         };
         let own = annotated(REF_NAME, name);
         match name.parse::<Reference>() {
@@ -47,15 +47,14 @@ impl OciArchive {
     }
 
     fn listed(&self) -> String {
-        let names: BTreeSet<String> =
-            self.layout.images().into_iter().map(|root| name_of(root).unwrap_or(format!("@{}", root.digest))).collect();
+        let names: BTreeSet<String> = self
+            .layout
+            .images()
+            .into_iter()
+            .map(|root| full_name(root).map_or_else(|| format!("@{}", root.digest), str::to_owned))
+            .collect();
         format!("it has {}", names.into_iter().collect::<Vec<_>>().join(", "))
     }
-}
-
-/// What an image is called: the full reference where there is one, since a bare tag may stand there more than once.
-fn name_of(root: &Descriptor) -> Option<String> {
-    root.annotations.get(CONTAINERD_NAME).or_else(|| root.annotations.get(REF_NAME)).cloned()
 }
 
 #[async_trait]
@@ -92,8 +91,12 @@ impl Source for OciArchive {
     }
 
     async fn names(&self) -> Result<Vec<Name>> {
-        let names: BTreeSet<String> = self.roots().iter().filter_map(name_of).collect();
+        let names: BTreeSet<&str> = self.entries().iter().filter_map(full_name).collect();
         Ok(names.into_iter().map(Name::new).collect())
+    }
+
+    async fn roots(&self) -> Result<Vec<(Option<Name>, Descriptor)>> {
+        Ok(self.entries().iter().map(named).collect())
     }
 }
 

@@ -65,6 +65,11 @@ impl Source for StoreSource {
         Ok(names)
     }
 
+    async fn roots(&self) -> Result<Vec<(Option<Name>, Descriptor)>> {
+        let images = self.0.images()?.into_iter();
+        Ok(images.map(|image| (image.name.as_ref().map(Name::from), image.descriptor)).collect())
+    }
+
     fn origins(&self, digest: &Digest, registry: &Registry) -> Vec<Repository> {
         self.0.origins(digest, registry)
     }

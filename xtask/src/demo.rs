@@ -1,34 +1,34 @@
-//! `cargo xtask demo`: the main job on real input. An image is made from programs of this machine, goes into a real
-//! registry, from there to another one, into an archive and back, and every byte is verified on the way.
+//! `cargo xtask demo`: the main job on real input. An image is made from programs of this machine, goes into a registry,
+//! from there to another one, into an archive and back, and every byte is verified on the way. The registries are ours.
 
 use std::collections::BTreeSet;
 use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result};
 
 use crate::image::{Image, Layout, digest_of};
-use crate::packages;
-use crate::registry::Registry;
 use crate::shell::{Profile, announce, build, check, empty_directory, output, run};
 
 const PROGRAMS: [&str; 10] = ["bash", "cat", "cp", "date", "find", "grep", "ls", "sed", "sort", "tar"];
 const SETTINGS: [&str; 4] = ["/etc/os-release", "/etc/debian_version", "/etc/profile", "/etc/bash.bashrc"];
 
 pub(crate) fn run_demo() -> Result<()> {
-    packages::ensure(packages::FOR_DEMO)?;
     let demo = Demo { imgctl: build(Profile::Debug)?, directory: empty_directory("demo")? };
     println!("\n# An image of three layers from files of this machine, as an OCI layout: {}", demo.file("layout"));
     let image = make_image(Path::new(&demo.file("layout")))?;
     for layer in &image.layers {
         println!("{}  {} bytes", layer.blob.digest, layer.blob.size);
     }
-    let (one, two) = (Registry::start(&demo.path("one"))?, Registry::start(&demo.path("two"))?);
-    let first = format!("{}/demo/tools:1.0", one.address());
-    let second = format!("{}/mirror/tools:1.0", two.address());
+    println!("\n# Two registries, and the layout as a third");
+    let one = demo.serve(&["--store", &demo.file("one")])?;
+    let two = demo.serve(&["--store", &demo.file("two")])?;
+    let three = demo.serve(&[&format!("oci:{}", demo.file("layout"))])?;
+    let (first, second) = (one.image("demo/tools:1.0"), two.image("mirror/tools:1.0"));
     demo.move_around(&first, &second)?;
-    demo.verify(&image, &[&first, &second, &format!("store:{second}")])
+    demo.verify(&image, &[&first, &second, &three.image("layout:1.0"), &format!("store:{second}")])
 }
 
 struct Demo {
@@ -74,6 +74,20 @@ impl Demo {
         Ok(())
     }
 
+    /// `imgctl serve` on a free port.
+    fn serve(&self, arguments: &[&str]) -> Result<Serve> {
+        let mut command = self.command(&["serve", "--quiet", "--listen", "127.0.0.1:0"]);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
+        announce(&command);
+        let mut process = command.spawn().context("cannot start imgctl")?;
+        let mut url = String::new();
+        BufReader::new(process.stdout.take().context("no output")?).read_line(&mut url)?;
+        print!("{url}");
+        let serve = Serve { process, address: url.trim().trim_start_matches("http://").to_owned() };
+        check(!serve.address.is_empty(), "imgctl serve did not start")?;
+        Ok(serve)
+    }
+
     fn step(&self, what: &str, arguments: &[&str]) -> Result<()> {
         println!("\n# {what}");
         run(&mut self.command(arguments))
@@ -95,6 +109,26 @@ impl Demo {
 
     fn file(&self, name: &str) -> String {
         self.path(name).display().to_string()
+    }
+}
+
+/// A registry; it ends with this value.
+struct Serve {
+    process: Child,
+    address: String,
+}
+
+impl Serve {
+    /// How an image in it is written.
+    fn image(&self, name: &str) -> String {
+        format!("{}/{name}", self.address)
+    }
+}
+
+impl Drop for Serve {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 

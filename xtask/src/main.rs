@@ -26,7 +26,7 @@ use clap::Parser;
 enum Task {
     /// Install what the tests need, check format, lints and generated files, run every test.
     Test,
-    /// Copy a real image between two real registries, through an archive and back, and verify every byte.
+    /// Copy a real image between two registries, through an archive and back, and verify every byte.
     Demo,
     /// Write man pages and completions from the command line's own definitions.
     Gen(generate::Args),

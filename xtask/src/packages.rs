@@ -32,9 +32,6 @@ pub(crate) const FOR_TESTS: &[Program] = &[
     ("bzip2", "bzip2"),
 ];
 
-/// What `cargo xtask demo` needs.
-pub(crate) const FOR_DEMO: &[Program] = &[("docker-registry", "docker-registry")];
-
 /// What `cargo xtask bench` needs.
 pub(crate) const FOR_BENCH: &[Program] = &[("docker-registry", "docker-registry"), ("skopeo", "skopeo")];
 

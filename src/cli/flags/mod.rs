@@ -3,9 +3,11 @@
 mod output;
 mod platform;
 mod registry;
+mod serve;
 mod transfer;
 
 pub(crate) use output::{DryRunFlags, FormatFlag, OutputFlags, ProgressMode, is_progress_json};
 pub(crate) use platform::{PlatformFlags, PlatformsFlags};
 pub(crate) use registry::{RegistryFlags, Side, UserPassword};
+pub(crate) use serve::ServeFlags;
 pub(crate) use transfer::TransferFlags;

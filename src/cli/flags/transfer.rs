@@ -32,7 +32,7 @@ pub(crate) struct TransferFlags {
 }
 
 /// A number with ms, s, m or h; a bare number means seconds.
-fn duration(text: &str) -> Result<Duration, Error> {
+pub(super) fn duration(text: &str) -> Result<Duration, Error> {
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
     let milliseconds = match unit {

@@ -135,6 +135,11 @@ impl Catalogue {
         self.images.iter().enumerate().filter(|(_, image)| !image.names.is_empty()).map(|(at, _)| at)
     }
 
+    /// All images with their names.
+    pub(super) fn images(&self) -> impl Iterator<Item = (&[Reference], &Root)> {
+        self.images.iter().map(|image| (&image.names[..], &image.root))
+    }
+
     /// All full names, sorted.
     pub(super) fn names(&self) -> Vec<Name> {
         let mut names: Vec<Name> = self.images.iter().flat_map(|image| &image.names).map(Name::from).collect();

@@ -64,13 +64,9 @@ impl Inner {
     }
 }
 
-#[async_trait]
-impl Source for DockerArchive {
-    async fn resolve(&self, name: Option<&Name>) -> Result<Descriptor> {
-        let root = match name {
-            Some(name) => self.0.find(name)?,
-            None => self.0.catalogue.only()?.clone(),
-        };
+impl DockerArchive {
+    /// The manifest of an image; it is made where the archive has none.
+    async fn descriptor(&self, root: Root) -> Result<Descriptor> {
         match root {
             Root::Stored(descriptor) => Ok(*descriptor),
             Root::Listed(entry) => {
@@ -78,6 +74,17 @@ impl Source for DockerArchive {
                 blocking(move || inner.legacy.add(inner.layout.tar(), &entry)).await
             }
         }
+    }
+}
+
+#[async_trait]
+impl Source for DockerArchive {
+    async fn resolve(&self, name: Option<&Name>) -> Result<Descriptor> {
+        let root = match name {
+            Some(name) => self.0.find(name)?,
+            None => self.0.catalogue.only()?.clone(),
+        };
+        self.descriptor(root).await
     }
 
     async fn manifest(&self, descriptor: &Descriptor) -> Result<Manifest> {
@@ -102,5 +109,17 @@ impl Source for DockerArchive {
 
     async fn names(&self) -> Result<Vec<Name>> {
         Ok(self.0.catalogue.names())
+    }
+
+    async fn roots(&self) -> Result<Vec<(Option<Name>, Descriptor)>> {
+        let mut roots = Vec::new();
+        for (names, root) in self.0.catalogue.images() {
+            let descriptor = self.descriptor(root.clone()).await?;
+            roots.extend(names.iter().map(|name| (Some(Name::from(name)), descriptor.clone())));
+            if names.is_empty() {
+                roots.push((None, descriptor));
+            }
+        }
+        Ok(roots)
     }
 }

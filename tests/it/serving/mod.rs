@@ -6,6 +6,8 @@ mod client;
 mod deletes;
 mod first;
 mod limits;
+mod locations;
+mod log;
 mod mounts;
 mod page;
 mod paths;
