@@ -65,11 +65,12 @@ impl Digest {
     pub fn hex(&self) -> String {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let bytes = &self.bytes[..self.algorithm.len()];
-        bytes
-            .iter()
-            .flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]])
-            .map(char::from)
-            .collect()
+        let mut hex = String::with_capacity(2 * bytes.len());
+        for byte in bytes {
+            hex.push(char::from(DIGITS[usize::from(byte >> 4)]));
+            hex.push(char::from(DIGITS[usize::from(byte & 15)]));
+        }
+        hex
     }
 
     /// The first twelve hex digits, as docker prints ids.
@@ -90,17 +91,19 @@ impl FromStr for Digest {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let shown: String = text.chars().take(100).collect();
-        let (name, hex) =
-            text.split_once(':').ok_or_else(|| ParseError::new(format!("{shown:?} is no digest: no algorithm")))?;
+        let refused = |why: &str| {
+            let shown: String = text.chars().take(100).collect();
+            ParseError::new(format!("digest {shown:?}: {why}"))
+        };
+        let (name, hex) = text.split_once(':').ok_or_else(|| refused("no algorithm"))?;
         let algorithm = match name {
             "sha256" => Algorithm::Sha256,
             "sha512" => Algorithm::Sha512,
-            _ => return Err(ParseError::new(format!("digest {shown:?}: algorithm is neither sha256 nor sha512"))),
+            _ => return Err(refused("algorithm is neither sha256 nor sha512")),
         };
-        if hex.len() != algorithm.len() * 2 || !hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
-            let want = algorithm.len() * 2;
-            return Err(ParseError::new(format!("digest {shown:?}: not {want} lower-case hex digits")));
+        let want = algorithm.len() * 2;
+        if hex.len() != want || !hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+            return Err(refused(&format!("not {want} lower-case hex digits")));
         }
         let mut bytes = [0; 64];
         for (byte, pair) in bytes.iter_mut().zip(hex.as_bytes().chunks(2)) {

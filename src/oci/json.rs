@@ -2,7 +2,7 @@
 //! ([Go takes the last of two equal keys and ignores case](https://blog.trailofbits.com/2025/06/17/unexpected-security-footguns-in-gos-parsers/)),
 //! so a document that two parsers could read differently is refused.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
@@ -82,16 +82,18 @@ impl<'de> Visitor<'de> for Checked {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut seen = HashSet::new();
+        let mut seen = BTreeSet::new();
         while let Some(key) = map.next_key::<String>()? {
-            if let Some(known) = self.0.known.iter().find(|known| **known != key && folds_to(&key, known)) {
+            let is_known = self.0.known.contains(&key.as_str());
+            if let Some(known) = self.0.known.iter().find(|known| !is_known && folds_to(&key, known)) {
                 return Err(A::Error::custom(format!("key {key:?} differs from {known:?} only by case")));
+            }
+            if seen.contains(&key) {
+                return Err(A::Error::custom(format!("key {key:?} stands twice")));
             }
             let is_free = self.0.free.contains(&key.as_str());
             map.next_value_seed(Checked(Keys { known: if is_free { &[] } else { self.0.known }, ..self.0 }))?;
-            if !seen.insert(key.clone()) {
-                return Err(A::Error::custom(format!("key {key:?} stands twice")));
-            }
+            seen.insert(key);
         }
         Ok(())
     }

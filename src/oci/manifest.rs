@@ -110,10 +110,8 @@ impl Manifest {
     /// ([CVE-2021-41190](https://github.com/opencontainers/distribution-spec/security/advisories/GHSA-mc8v-mgrf-8f4m)).
     pub fn parse(bytes: impl Into<Bytes>, declared: Option<&MediaType>) -> Result<Self, ParseError> {
         let bytes = bytes.into();
-        let document: Document = json::parse(&bytes, "manifest", KEYS)?;
-        let media_type = document.media_type(declared)?;
-        let body = document.into_body(&media_type)?;
-        Ok(Self { digest: Digest::of(&bytes), bytes, media_type, body })
+        let digest = Digest::of(&bytes);
+        Self::read(bytes, declared, digest)
     }
 
     /// As [`Manifest::parse`], of the content that `descriptor` names.
@@ -131,9 +129,15 @@ impl Manifest {
                 "manifest {digest}: is {size} bytes long, its descriptor says {want}"
             )));
         }
-        let mut manifest = Self::parse(bytes, Some(&descriptor.media_type))?;
-        manifest.digest = digest;
-        Ok(manifest)
+        Self::read(bytes, Some(&descriptor.media_type), digest)
+    }
+
+    /// Reads a document whose digest is known.
+    fn read(bytes: Bytes, declared: Option<&MediaType>, digest: Digest) -> Result<Self, ParseError> {
+        let document: Document = json::parse(&bytes, "manifest", KEYS)?;
+        let media_type = document.media_type(declared)?;
+        let body = document.into_body(&media_type)?;
+        Ok(Self { digest, bytes, media_type, body })
     }
 
     /// The bytes as received.
@@ -154,6 +158,11 @@ impl Manifest {
     /// What it says.
     pub fn body(&self) -> &Body {
         &self.body
+    }
+
+    /// The same, without a copy.
+    pub fn into_body(self) -> Body {
+        self.body
     }
 
     /// A plain descriptor of this manifest.

@@ -34,6 +34,11 @@ pub trait Content: Send + Sync {
     /// The bytes that were read of a blob were not those of its digest. Who can get it elsewhere does so when it is asked
     /// for again.
     fn distrust(&self, _digest: &Digest) {}
+
+    /// The part of it that is here, where another part is elsewhere and asked for when it is needed.
+    fn at_hand(&self) -> Option<&dyn Content> {
+        None
+    }
 }
 
 /// What is known of a blob without reading it.

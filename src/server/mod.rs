@@ -107,6 +107,7 @@ pub struct Server {
 
 /// What all requests share.
 struct State {
+    url: String,
     settings: Settings,
     names: Names,
     verified: Verified,
@@ -117,7 +118,8 @@ struct State {
 }
 
 impl State {
-    fn new(settings: Settings) -> Self {
+    fn new(settings: Settings, address: &Address) -> Self {
+        let url = address.url(settings.tls.is_some());
         let Limits { max_uploads: open, upload_expiry: expiry, quota, .. } = settings.limits;
         let limits = UploadLimits { open, expiry, quota };
         let uploads = settings.writer.clone().map(|repositories| Arc::new(Uploads::new(repositories, limits)));
@@ -125,7 +127,7 @@ impl State {
         let names = Names::new(settings.fallback.clone());
         let connections = Connections::new(settings.limits.max_connections);
         let (housekeeping, metrics) = (Housekeeping::new(), Arc::default());
-        Self { settings, names, verified, uploads, housekeeping, connections, metrics }
+        Self { url, settings, names, verified, uploads, housekeeping, connections, metrics }
     }
 
     /// What was counted, as text.
@@ -156,7 +158,8 @@ impl Server {
     /// Listens on `address`; port 0 takes a free one.
     pub async fn bind(address: &Address, settings: Settings) -> Result<Self> {
         let (listener, address) = Listener::bind(address).await?;
-        Ok(Self { listener, address, state: Arc::new(State::new(settings)) })
+        let state = Arc::new(State::new(settings, &address));
+        Ok(Self { listener, address, state })
     }
 
     /// Where it listens, with the port that it got.
@@ -166,7 +169,7 @@ impl Server {
 
     /// Where clients find it: `http://127.0.0.1:5000`, `https://…`, `unix:/path`.
     pub fn url(&self) -> String {
-        self.address.url(self.state.settings.tls.is_some())
+        self.state.url.clone()
     }
 
     /// Serves until `stop`. Then no connection is accepted any more, idle ones are closed, and running requests may go on for

@@ -1,10 +1,14 @@
 //! Index: the `index.json` of a layout, names → descriptors
 //! ([image-spec](https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md#indexjson-file)).
 
+use std::fmt;
+
 use bytes::Bytes;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
-use crate::oci::{Descriptor, Digest, Manifest, MediaType, ParseError};
+use crate::oci::{Body, Descriptor, Digest, Manifest, MediaType, ParseError};
 
 /// The annotation that names an entry.
 pub const REF_NAME: &str = "org.opencontainers.image.ref.name";
@@ -23,18 +27,25 @@ pub enum Replaced {
     Dropped,
 }
 
+/// The field of the entries.
+const ENTRIES: &str = "manifests";
+
 /// The entries of an `index.json`. Fields that we do not know stay as they are.
 #[derive(Debug, Clone)]
 pub struct Index {
-    document: Map<String, Value>,
+    rest: Rest,
     entries: Vec<Descriptor>,
 }
+
+/// The fields of an `index.json`, with null in place of the entries: of those there may be many thousands.
+#[derive(Debug, Clone)]
+struct Rest(Map<String, Value>);
 
 impl Default for Index {
     fn default() -> Self {
         let document = [("schemaVersion", Value::from(2)), ("mediaType", Value::from(MediaType::OCI_INDEX.as_str()))];
-        let document = document.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
-        Self { document, entries: Vec::new() }
+        let rest = document.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        Self { rest: Rest(rest), entries: Vec::new() }
     }
 }
 
@@ -42,16 +53,17 @@ impl Index {
     /// Reads an `index.json`, as strictly as any index.
     pub fn parse(bytes: Bytes) -> Result<Self, ParseError> {
         let parsed = Manifest::parse(bytes.clone(), Some(&MediaType::OCI_INDEX))?;
-        let entries = parsed.as_index().map(|index| index.manifests.clone()).unwrap_or_default();
-        let document = serde_json::from_slice(&bytes).map_err(|error| ParseError(error.to_string()))?;
-        Ok(Self { document, entries })
+        let rest = serde_json::from_slice(&bytes).map_err(|error| ParseError(error.to_string()))?;
+        let entries = match parsed.into_body() {
+            Body::Index(index) => index.manifests,
+            Body::Image(_) => Vec::new(),
+        };
+        Ok(Self { rest, entries })
     }
 
     /// The bytes to write.
     pub fn to_bytes(&self) -> Result<Vec<u8>, serde_json::Error> {
-        let mut document = self.document.clone();
-        document.insert("manifests".to_owned(), serde_json::to_value(&self.entries)?);
-        serde_json::to_vec(&document)
+        serde_json::to_vec(self)
     }
 
     /// All entries, in the order of the file.
@@ -116,6 +128,48 @@ impl Index {
     /// Keeps only the entries that `keep` says yes to.
     pub fn retain(&mut self, keep: impl FnMut(&mut Descriptor) -> bool) {
         self.entries.retain_mut(keep);
+    }
+}
+
+impl Serialize for Index {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (key, value) in &self.rest.0 {
+            match key.as_str() {
+                ENTRIES => map.serialize_entry(key, &self.entries)?,
+                _ => map.serialize_entry(key, value)?,
+            }
+        }
+        if !self.rest.0.contains_key(ENTRIES) {
+            map.serialize_entry(ENTRIES, &self.entries)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Rest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Rest;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an index")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Rest, A::Error> {
+                let mut rest = Map::new();
+                while let Some(key) = fields.next_key::<String>()? {
+                    let value = match key.as_str() {
+                        ENTRIES => fields.next_value::<IgnoredAny>().map(|_| Value::Null)?,
+                        _ => fields.next_value()?,
+                    };
+                    rest.insert(key, value);
+                }
+                Ok(Rest(rest))
+            }
+        }
+        deserializer.deserialize_map(Fields)
     }
 }
 

@@ -60,7 +60,7 @@ pub(super) async fn frame(
         ("Repositories".to_owned(), View::Repositories.path()),
         (entry.path().to_owned(), View::Repository(entry.clone()).path()),
     ];
-    Ok(Frame { title: entry.image(reference), trail, body })
+    Ok(Frame { title: entry.title(reference), trail, body })
 }
 
 /// The parts of a page on which image and index differ.

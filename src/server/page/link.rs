@@ -40,6 +40,19 @@ impl Entry {
             TagOrDigest::Digest(digest) => format!("{}@{digest}", self.path),
         }
     }
+
+    /// The same for people, with a short digest.
+    pub(super) fn title(&self, reference: &TagOrDigest) -> String {
+        match reference {
+            TagOrDigest::Tag(_) => self.image(reference),
+            TagOrDigest::Digest(digest) => format!("{}@{}", self.path, short(digest)),
+        }
+    }
+}
+
+/// A digest as headings and lists have it.
+fn short(digest: &Digest) -> String {
+    format!("{}:{}", digest.algorithm().as_str(), digest.short())
 }
 
 /// What is looked at.
@@ -106,11 +119,10 @@ impl View {
 
 /// A digest as lists show it, the whole of it in the title; a link where the manifest can be looked at.
 pub(super) fn digest(digest: &Digest, view: Option<&View>) -> Markup {
-    let short = format!("{}:{}", digest.algorithm().as_str(), digest.short());
     html! {
         @match view {
-            Some(view) => a.digest href=(view.path()) title=(digest.to_string()) { (short) },
-            None => span.digest title=(digest.to_string()) { (short) },
+            Some(view) => a.digest href=(view.path()) title=(digest.to_string()) { (short(digest)) },
+            None => span.digest title=(digest.to_string()) { (short(digest)) },
         }
     }
 }

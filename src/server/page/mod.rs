@@ -103,10 +103,13 @@ pub(super) async fn get(call: &Call) -> answer::Result {
         path: &call.path,
         number: call.parameter("page").and_then(|number| number.parse().ok()).unwrap_or(1),
         host: call.header(HOST),
-        base: "http://localhost",
+        base: &call.state.url,
         writable: call.state.settings.writer.is_some(),
     };
-    let Page { status, headers, body } = respond(&request, call.state.content()).await;
+    let content = call.state.content();
+    // Looking at a page fetches nothing.
+    let content = content.at_hand().unwrap_or(content);
+    let Page { status, headers, body } = respond(&request, content).await;
     let mut answer = answer::empty(status);
     answer.headers_mut().extend(headers);
     answer::set_length(answer.headers_mut(), body.len() as u64);

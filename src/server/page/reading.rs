@@ -66,6 +66,8 @@ impl<'a> Reading<'a> {
             return Found::Unread;
         }
         self.manifests -= 1;
+        // Reading from a disk never waits: others get their turn here.
+        tokio::task::yield_now().await;
         match self.content.manifest(entry.repository(), reference).await {
             Ok(Some(manifest)) => {
                 self.bytes = self.bytes.saturating_sub(manifest.bytes().len() as u64);

@@ -5,6 +5,7 @@ use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use super::plain;
 use crate::Result;
 use crate::name::{Repository, Tag};
 use crate::oci::{Descriptor, Digest};
@@ -21,7 +22,7 @@ const KNOWN: usize = 50_000;
 /// Tells one state of a file from another.
 type Version = (u64, u64, i64, i64);
 
-/// What `index.json` said at one moment.
+/// What `index.json` said at one moment. Its entries stand here without annotations.
 #[derive(Debug)]
 pub(super) struct View {
     version: Option<Version>,
@@ -60,11 +61,11 @@ impl View {
                 Some(name) => {
                     let named = view.repositories.entry(name.repository).or_default();
                     match name.tag {
-                        Some(tag) => _ = named.tags.insert(tag, entry.clone()),
-                        None => named.pinned.push(entry.clone()),
+                        Some(tag) => _ = named.tags.insert(tag, plain(entry)),
+                        None => named.pinned.push(plain(entry)),
                     }
                 }
-                None => view.nameless.push(entry.clone()),
+                None => view.nameless.push(plain(entry)),
             }
         }
         Ok(view)
@@ -156,7 +157,7 @@ impl Closures {
 
 /// Adds `descriptor` and what it leads to. Returns whether all manifests were there.
 fn collect(descriptor: &Descriptor, blobs: &BlobPool, depth: usize, found: &mut Closure) -> bool {
-    let is_new = found.insert(descriptor.digest, super::plain(descriptor)).is_none();
+    let is_new = found.insert(descriptor.digest, plain(descriptor)).is_none();
     if !is_new || !descriptor.media_type.is_manifest() || depth == 0 {
         return true;
     }

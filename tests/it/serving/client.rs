@@ -49,6 +49,18 @@ impl Client {
         self.request("PATCH", upload).body(bytes).send()
     }
 
+    /// Sends chunks of a body to an upload, as they are, of which nobody says how many there will be.
+    pub fn stream(&self, upload: &str, chunks: &[u8]) -> Response {
+        let (host, path) = self.at(upload).strip_prefix("http://").unwrap().split_once('/').map(own).unwrap();
+        let mut stream = TcpStream::connect(&host).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let head = format!("PATCH /{path} HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        // The server may have heard enough before the end.
+        let _ = stream.write_all(chunks);
+        read_response(BufReader::new(stream), false).unwrap()
+    }
+
     /// Sends bytes to an upload that belong at an offset.
     pub fn chunk(&self, upload: &str, first: usize, bytes: &[u8]) -> Response {
         let range = format!("{first}-{}", first + bytes.len() - 1);

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::support::chromium::{Chromium, Look, Visit};
 use crate::support::env::Env;
+use crate::support::fault_registry::FaultRegistry;
 use crate::support::http;
 use crate::support::image::TestImage;
 use crate::support::image_builder::ImageBuilder;
@@ -200,6 +201,37 @@ fn commands_name_the_server_as_the_client_does() {
         stream.read_to_string(&mut answer).unwrap();
         assert!(!answer.contains(&format!("pull {host}")) && !answer.contains("<script"), "{host}: {answer}");
     }
+}
+
+#[test]
+fn a_client_that_names_no_server_is_told_where_it_listens() {
+    let env = Env::new();
+    let (server, _) = filled(&env);
+    let mut stream = TcpStream::connect(server.address()).unwrap();
+    write!(stream, "GET /-/i/team/app:1.0 HTTP/1.0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains(&format!("docker pull {}/team/app:1.0", server.address())), "{answer}");
+}
+
+/// Of an index that came through, the images may be elsewhere still.
+#[test]
+fn looking_at_a_page_asks_no_upstream() {
+    let registry = FaultRegistry::start();
+    registry.put_image("library/app", "1", &TestImage::multi_platform(&["linux/amd64", "linux/arm64"]));
+    registry.put_image("library/app", "2", &TestImage::small());
+    let env = Env::new();
+    let server = Serve::start(&env, &["--upstream", &registry.host()]);
+    http::get(&format!("{}/v2/library/app/manifests/1", server.url())).expect(200);
+    let asked = registry.requests().len();
+    let path = format!("{}/library/app", registry.host().replace(':', "_"));
+    let home = http::get(server.url()).expect(200).text();
+    assert!(home.contains(&format!("href=\"/-/r/{path}\"")), "{home}");
+    let tags = http::get(&format!("{}/-/r/{path}", server.url())).expect(200).text();
+    assert!(tags.contains("2 manifests not here") && tags.contains("1 tag"), "{tags}");
+    http::get(&format!("{}/-/i/{path}:1", server.url())).expect(200);
+    http::get(&format!("{}/-/i/{path}:2", server.url())).expect(404);
+    assert_eq!(registry.requests().len(), asked, "{:#?}", registry.requests());
 }
 
 #[test]

@@ -163,3 +163,15 @@ fn memory_does_not_grow_with_blobs() {
     let peak: u64 = peak.unwrap().parse().unwrap();
     assert!(peak < 48 * 1024, "{peak} KiB");
 }
+
+#[test]
+fn a_stop_waits_for_no_fetch_that_nobody_reads() {
+    let scene = Scene::of("stallever", &["--idle-timeout", "60s"]);
+    let mut leaving = scene.begin(scene.layer());
+    leaving.read_exact(&mut [0; 1000]).unwrap();
+    drop(leaving);
+    let Scene { env, serve, .. } = scene;
+    serve.stop().within(20.0);
+    assert_eq!(staged(&env.store()), 0);
+    env.assert_no_leftovers();
+}
