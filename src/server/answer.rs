@@ -176,6 +176,7 @@ impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         match io_kind(&error) {
             Some(io::ErrorKind::StorageFull) => return no_room(ErrorCode::UNKNOWN, "the disk is full"),
+            Some(io::ErrorKind::ReadOnlyFilesystem) => return Self::unsupported("the store is read-only", "GET, HEAD"),
             Some(io::ErrorKind::QuotaExceeded) => return no_room(ErrorCode::DENIED, "the quota is used up"),
             _ => {}
         }

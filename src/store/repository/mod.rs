@@ -183,8 +183,8 @@ impl Repositories {
         self.file(digest).map(|found| found.len())
     }
 
-    /// The file of a blob or manifest. One that a crash left empty is none.
-    fn file(&self, digest: &Digest) -> Option<Metadata> {
+    /// The file of a blob or manifest of any repository. One that a crash left empty is none.
+    pub fn file(&self, digest: &Digest) -> Option<Metadata> {
         let found = std::fs::symlink_metadata(self.layout.blobs().path(digest)).ok().filter(Metadata::is_file)?;
         let is_whole = found.len() > 0 || Digest::with(digest.algorithm(), b"") == *digest;
         is_whole.then_some(found)

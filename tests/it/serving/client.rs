@@ -14,23 +14,17 @@ use crate::support::serve::Serve;
 #[derive(Clone)]
 pub struct Client {
     url: String,
-    authorization: Option<String>,
 }
 
 impl Client {
-    /// Somebody without a name.
+    /// A client of `server`.
     pub fn of(server: &Serve) -> Self {
-        Self { url: server.url().to_owned(), authorization: None }
-    }
-
-    /// Somebody with a name.
-    pub fn with(server: &Serve, authorization: &str) -> Self {
-        Self { url: server.url().to_owned(), authorization: Some(authorization.to_owned()) }
+        Self { url: server.url().to_owned() }
     }
 
     /// A request to a path, or to a location that an answer named.
     pub fn request(&self, method: &str, location: &str) -> Request {
-        request(method, &self.at(location)).authorization(self.authorization.as_deref())
+        request(method, &self.at(location))
     }
 
     /// Sends a plain GET.

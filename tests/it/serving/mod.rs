@@ -3,8 +3,11 @@
 mod access;
 mod address;
 mod client;
+mod crash;
 mod deletes;
+mod disk;
 mod first;
+mod gc;
 mod limits;
 mod limits_of_content;
 mod locations;
@@ -15,6 +18,7 @@ mod page;
 mod paths;
 mod ranges;
 mod stop;
+mod stores;
 mod uploads;
 mod upstream;
 
