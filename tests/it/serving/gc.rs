@@ -16,22 +16,28 @@ use crate::support::serve::Serve;
 
 /// Makes everything that was linked as old as if it had been two hours ago.
 fn age(env: &Env) {
+    age_one(env, "");
+}
+
+/// The same in one repository.
+fn age_one(env: &Env, repository: &str) {
     let then = SystemTime::now() - Duration::from_secs(2 * 60 * 60);
-    for link in files(&env.store().join("repositories")) {
+    for link in files(&env.store().join("repositories").join(repository)) {
         // Others may be removing it.
         let opened = File::options().write(true).open(link);
         let _ = opened.and_then(|file| file.set_modified(then));
     }
 }
 
-/// Pushes an image as clients do: what is there already is not sent.
-fn push(client: &Client, tag: &str, image: &TestImage) {
+/// Pushes an image as clients do: what is there already is not sent. It takes a while.
+fn push(client: &Client, tag: &str, image: &TestImage, dice: &mut fastrand::Rng) {
     for part in image.all() {
         for (digest, blob) in &part.blobs {
             if client.blob_status("a", digest) != 200 {
                 client.push_blob("a", blob);
             }
         }
+        thread::sleep(Duration::from_millis(dice.u64(0..20)));
         if part.digest() == image.digest() {
             client.put_manifest("a", tag, part).expect(201);
         } else if client.request("HEAD", &format!("/v2/a/manifests/{}", part.digest())).send().status != 200 {
@@ -54,9 +60,7 @@ fn r13_every_image_that_was_pushed_beside_removals_is_whole() {
         .map(|seed| TestImage::index(vec![part("linux/amd64", seed), part("linux/arm64", (seed + 1) % 4 + 10)]))
         .collect();
     for round in 0..5 {
-        for (number, image) in images.iter().enumerate() {
-            push(&client, &format!("old{number}"), image);
-        }
+        images.iter().enumerate().for_each(|(number, image)| client.push("a", &format!("old{number}"), image));
         // All that was pushed before may go now, and goes while the same is pushed again.
         age(&env);
         let is_over = AtomicBool::new(false);
@@ -76,7 +80,10 @@ fn r13_every_image_that_was_pushed_beside_removals_is_whole() {
             });
             let pushing = images.iter().enumerate().skip(1).map(|(number, image)| {
                 let client = client.clone();
-                scope.spawn(move || (0..4).for_each(|time| push(&client, &format!("new{number}-{time}"), image)))
+                scope.spawn(move || {
+                    let mut dice = fastrand::Rng::with_seed(number as u64 + round);
+                    (0..4).for_each(|time| push(&client, &format!("new{number}-{time}"), image, &mut dice));
+                })
             });
             let pushing: Vec<_> = pushing.collect();
             pushing.into_iter().for_each(|pushing| pushing.join().unwrap());
@@ -108,6 +115,37 @@ fn r13_a_blob_waits_for_its_manifest_while_others_remove() {
     assert!(old.blobs.keys().all(gone));
     client.put_manifest("a", "new", &new).expect(201);
     client.assert_whole("a", "new", &new);
+}
+
+#[test]
+fn r13_who_was_told_that_something_is_there_need_not_send_it() {
+    let env = Env::new();
+    let server = Serve::start(&env, &["--allow-delete"]);
+    let client = Client::of(&server);
+    let image = TestImage::index(vec![TestImage::of_size(1, 5000), TestImage::of_size(2, 5000)]);
+    let ask = || {
+        for part in &image.children {
+            client.request("HEAD", &format!("/v2/a/manifests/{}", part.digest())).send().expect(200);
+            part.blobs.keys().for_each(|digest| assert_eq!(client.blob_status("a", digest), 200));
+        }
+    };
+    client.push("a", "1", &image);
+    age(&env);
+    ask();
+    env.imgctl(["rmi", "localhost/a:1"]).run().ok();
+    client.put_manifest("a", "2", &image).expect(201);
+    client.assert_whole("a", "2", &image);
+    // The same where the server itself frees the space.
+    age(&env);
+    ask();
+    client.request("DELETE", &format!("/v2/a/manifests/{}", image.digest())).send().expect(202);
+    client.push("b", "1", &TestImage::small());
+    age_one(&env, "localhost/b");
+    client.request("DELETE", &format!("/v2/b/manifests/{}", TestImage::small().digest())).send().expect(202);
+    let small = env.store().join("blobs/sha256").join(TestImage::small().digest().hex());
+    until("the server has swept", || !small.exists());
+    client.put_manifest("a", "3", &image).expect(201);
+    client.assert_whole("a", "3", &image);
 }
 
 #[test]
