@@ -1,7 +1,7 @@
 //! The three signals that ask us to stop. The first lets the command clean up; the second ends the process at once.
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::task::Poll;
 
 use tokio::signal::unix::{self, SignalKind};
@@ -73,27 +73,31 @@ pub(crate) async fn first(receiver: oneshot::Receiver<Signal>) -> Signal {
     }
 }
 
-/// Starts to listen, on a thread of its own so that the second signal works whatever the command is doing.
+/// Listens from now on, on a thread of its own so that the second signal works whatever the command is doing.
 pub(crate) fn listen() -> oneshot::Receiver<Signal> {
     let (sender, receiver) = oneshot::channel();
+    let (listens, listening) = mpsc::channel();
     let listener = std::thread::Builder::new().name("signals".to_owned());
     // Without the thread, signals end the process as they always do.
     let _ = listener.spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
         if let Ok(runtime) = runtime {
-            runtime.block_on(wait(sender));
+            runtime.block_on(wait(sender, listens));
         }
     });
+    // Where the thread could not start, the other end is gone.
+    let _ = listening.recv();
     receiver
 }
 
-async fn wait(sender: oneshot::Sender<Signal>) {
+async fn wait(sender: oneshot::Sender<Signal>, listens: mpsc::Sender<()>) {
     let ignored = ignored_signals();
     let mut streams: Vec<_> = ALL
         .into_iter()
         .filter(|signal| ignored & (1 << (signal.number() - 1)) == 0)
         .filter_map(|signal| Some((signal, unix::signal(signal.kind()).ok()?)))
         .collect();
+    let _ = listens.send(());
     let _ = sender.send(next(&mut streams).await);
     exit(next(&mut streams).await);
 }

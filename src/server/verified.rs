@@ -83,8 +83,8 @@ impl Verified {
     ) -> Result<Option<BlobReader>> {
         let Some(stat) = self.stat(repository, digest).await? else { return Ok(None) };
         let key = stat.identity.map(|identity| (*digest, identity));
-        let is_known_right = key.is_some_and(|key| self.known.get(&key) == Some(true));
-        let is_right = stat.identity == Some(Identity::VERIFIED) || is_known_right;
+        let is_right =
+            stat.identity == Some(Identity::VERIFIED) || key.is_some_and(|key| self.known.get(&key) == Some(true));
         match extent {
             Extent::From(offset) if is_right => self.content.blob(repository, digest, offset).await,
             Extent::Whole if is_right => self.content.blob(repository, digest, 0).await,

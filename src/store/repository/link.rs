@@ -59,10 +59,9 @@ impl Links {
         self.directory(repository).join(kind).join(digest.algorithm().as_str()).join(digest.hex())
     }
 
-    /// Whether anything was ever linked in the repository and not all of it was forgotten.
+    /// Whether the repository has a linked manifest. Blobs alone are none yet: they may have been asked for, or mounted.
     pub(super) fn exists(&self, repository: &Repository) -> bool {
-        let directory = self.directory(repository);
-        [MANIFESTS, BLOBS].iter().any(|kind| !digests(&directory.join(kind)).is_empty())
+        !digests(&self.directory(repository).join(MANIFESTS)).is_empty()
     }
 
     /// All repositories with a linked manifest.

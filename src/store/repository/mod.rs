@@ -49,7 +49,8 @@ impl Repositories {
         }
     }
 
-    fn of(layout: Layout) -> Self {
+    fn of(mut layout: Layout) -> Self {
+        layout.distrust_unflushed();
         let links = Links::new(layout.directory());
         Self { layout, links, view: Mutex::default(), closures: Closures::default(), changing: Mutex::default() }
     }

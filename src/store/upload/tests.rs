@@ -1,3 +1,5 @@
+//! Uploads that end, break off, expire and meet each other.
+
 use super::*;
 use crate::oci::Digest;
 

@@ -160,7 +160,7 @@ fn r15_s11_a_read_only_store_is_read() {
     // One blob that may not be read is one answer that says so.
     set_writable(&env.store(), true);
     let hidden = env.store().join("blobs/sha256").join(image.children[0].layers()[0].hex());
-    fs::set_permissions(&hidden, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&hidden, fs::Permissions::from_mode(0o000)).unwrap();
     let server = Serve::run(env.imgctl_without_privileges(serve));
     let client = Client::of(&server);
     let answer = client.get(&format!("/v2/a/blobs/{}", image.children[0].layers()[0])).expect(500);
