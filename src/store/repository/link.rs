@@ -59,9 +59,10 @@ impl Links {
         self.directory(repository).join(kind).join(digest.algorithm().as_str()).join(digest.hex())
     }
 
-    /// Whether the repository has a linked manifest. Blobs alone are none yet: they may have been asked for, or mounted.
+    /// Whether anything was ever linked in the repository and not all of it was forgotten.
     pub(super) fn exists(&self, repository: &Repository) -> bool {
-        !digests(&self.directory(repository).join(MANIFESTS)).is_empty()
+        let directory = self.directory(repository);
+        [MANIFESTS, BLOBS].iter().any(|kind| !digests(&directory.join(kind)).is_empty())
     }
 
     /// All repositories with a linked manifest.
