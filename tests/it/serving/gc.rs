@@ -15,7 +15,7 @@ use crate::support::layer::Layer;
 use crate::support::serve::Serve;
 
 /// Makes everything that was linked as old as if it had been two hours ago.
-fn age(env: &Env) {
+pub fn age(env: &Env) {
     age_one(env, "");
 }
 
