@@ -182,6 +182,8 @@ impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         match io_kind(&error) {
             Some(io::ErrorKind::StorageFull) => return no_room(ErrorCode::UNKNOWN, "the disk is full"),
+            Some(io::ErrorKind::ReadOnlyFilesystem) => return Self::unsupported("the store is read-only", "GET, HEAD"),
+            Some(io::ErrorKind::ResourceBusy) => return busy(),
             Some(io::ErrorKind::QuotaExceeded) => return no_room(ErrorCode::DENIED, "the quota is used up"),
             _ => {}
         }
@@ -208,6 +210,12 @@ impl From<Error> for Refusal {
         let wait = error.retry_at().and_then(|at| at.duration_since(SystemTime::now()).ok());
         refusal.with_header(RETRY_AFTER, &wait.map_or(RETRY_SECONDS, |wait| wait.as_secs() + 1).to_string())
     }
+}
+
+/// Somebody else keeps the store for himself.
+fn busy() -> Refusal {
+    let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::UNKNOWN, "the store is busy");
+    refusal.with_header(RETRY_AFTER, &RETRY_SECONDS.to_string())
 }
 
 fn no_room(code: &str, message: &str) -> Refusal {

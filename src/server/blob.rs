@@ -65,10 +65,7 @@ async fn part(call: &Call, repository: &Repository, digest: &Digest, (extent, si
 }
 
 async fn find(call: &Call, name: &str, digest: &Digest) -> Result<(Repository, Stat)> {
-    // Who pushes asks by HEAD for what need not be sent: only what this very repository has counts there.
-    let is_asked_to_push = call.is_head() && call.state.settings.writer.is_some();
-    let repositories = if is_asked_to_push { vec![call.writable(name)?] } else { call.readable(name).await? };
-    for repository in repositories {
+    for repository in call.readable(name).await? {
         if let Some(stat) = call.state.verified.stat(&repository, digest).await?
             && is_here(call, &repository, digest).await
         {

@@ -16,7 +16,7 @@ pub trait Content: Send + Sync {
     /// All repositories, sorted.
     async fn repositories(&self) -> Result<Vec<Repository>>;
 
-    /// Whether there is such a repository.
+    /// Whether the repository has images.
     async fn has(&self, repository: &Repository) -> Result<bool> {
         Ok(self.tags(repository).await?.is_some())
     }

@@ -3,10 +3,15 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
+
 use crate::store::Uploads;
 
 /// How often it is looked whether something is to be done.
-pub(super) const INTERVAL: Duration = Duration::from_secs(60);
+const INTERVAL: Duration = Duration::from_secs(60);
+/// How long after something was deleted its space is freed, with that of all else that was deleted meanwhile.
+const DELAY: Duration = Duration::from_secs(1);
 /// How long what could not go yet waits, such as content that a manifest on its way may need.
 const PAUSE: Duration = Duration::from_secs(10 * 60);
 /// How often uploads are looked for whose manifests never came.
@@ -14,7 +19,10 @@ const ROUND: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// When content was last looked for that nothing needs.
 #[derive(Debug)]
-pub(super) struct Housekeeping(Mutex<State>);
+pub(super) struct Housekeeping {
+    state: Mutex<State>,
+    deleted: Notify,
+}
 
 #[derive(Debug)]
 struct State {
@@ -25,12 +33,21 @@ struct State {
 impl Housekeeping {
     /// Nothing was deleted yet.
     pub(super) fn new() -> Self {
-        Self(Mutex::new(State { has_deleted: false, swept: Instant::now() }))
+        let state = State { has_deleted: false, swept: Instant::now() };
+        Self { state: Mutex::new(state), deleted: Notify::new() }
     }
 
     /// Something was deleted: its space is to be freed soon.
     pub(super) fn note_deleted(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).has_deleted = true;
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).has_deleted = true;
+        self.deleted.notify_one();
+    }
+
+    /// Waits until it is time to look again.
+    pub(super) async fn rest(&self) {
+        if timeout(INTERVAL, self.deleted.notified()).await.is_ok() {
+            sleep(DELAY).await;
+        }
     }
 
     /// Does what is due. What fails is tried again later: it only frees space.
@@ -46,7 +63,7 @@ impl Housekeeping {
     }
 
     fn is_due(&self, uploads: &Uploads) -> bool {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let age = state.swept.elapsed();
         let is_due = state.has_deleted
             || age > ROUND

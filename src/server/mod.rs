@@ -195,11 +195,10 @@ impl Server {
 }
 
 async fn housekeeping(state: Arc<State>) {
-    let mut interval = tokio::time::interval(housekeeping::INTERVAL);
     loop {
-        interval.tick().await;
-        let state = state.clone();
-        let _ = tokio::task::spawn_blocking(move || state.tidy()).await;
+        let tidying = state.clone();
+        let _ = tokio::task::spawn_blocking(move || tidying.tidy()).await;
+        state.housekeeping.rest().await;
     }
 }
 

@@ -6,6 +6,7 @@ use http_body_util::BodyExt;
 
 use super::answer::{self, Answer, CONTENT_DIGEST, Refusal, Result};
 use super::call::{Call, Sent};
+use super::content::Identity;
 use super::write::{Writer, blocking};
 use crate::error::Kind;
 use crate::name::Repository;
@@ -69,7 +70,8 @@ pub(super) fn cancel(call: &Call, name: &str, id: &str) -> Result {
 }
 
 async fn mount(call: &Call, writer: &Writer<'_>, to: &Repository, digest: Digest) -> Result<bool> {
-    if call.state.verified.is_wrong(&digest) {
+    let found = writer.uploads().repositories().file(&digest);
+    if found.is_none_or(|found| call.state.verified.is_wrong(&digest, Identity::of(&found))) {
         return Ok(false);
     }
     let from = match call.parameter("from") {

@@ -63,16 +63,14 @@ impl Verified {
     pub(super) async fn stat(&self, repository: &Repository, digest: &Digest) -> Result<Option<Stat>> {
         let is_wrong = |stat: &Stat| {
             let is_empty = stat.size == 0 && Digest::with(digest.algorithm(), b"") != *digest;
-            is_empty || stat.identity.is_some_and(|identity| self.known.get(&(*digest, identity)) == Some(false))
+            is_empty || stat.identity.is_some_and(|identity| self.is_wrong(digest, identity))
         };
         Ok(self.content.stat(repository, digest).await?.filter(|stat| !is_wrong(stat)))
     }
 
-    /// Whether a file that goes by this digest was found to be wrong, and may still be there.
-    pub(super) fn is_wrong(&self, digest: &Digest) -> bool {
-        let known = self.known.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.iter().any(|((known, _), is_right)| known == digest && !is_right)
-            && !known.iter().any(|((known, _), is_right)| known == digest && *is_right)
+    /// Whether a file that goes by this digest was found to have another.
+    pub(super) fn is_wrong(&self, digest: &Digest, identity: Identity) -> bool {
+        self.known.get(&(*digest, identity)) == Some(false)
     }
 
     /// The bytes of a blob to its end. Reading errs with [`Kind::Mismatch`] before the last piece of a wrong blob, or before

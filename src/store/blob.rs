@@ -1,6 +1,6 @@
 //! BlobPool: the `blobs/` directory of a layout. What stands there under a digest was whole when it got there.
 
-use std::fs::{self, Permissions};
+use std::fs::{self, Metadata, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -50,11 +50,15 @@ impl BlobPool {
         if !found.is_file() || found.len() != descriptor.size {
             return Ok(false);
         }
-        let is_trusted = match (self.booted, found.modified()) {
+        if self.is_trusted(&found) { Ok(true) } else { verify(&path, descriptor) }
+    }
+
+    /// Whether the file of a blob need not be read to know that no power loss has torn it.
+    pub(super) fn is_trusted(&self, found: &Metadata) -> bool {
+        match (self.booted, found.modified()) {
             (Some(booted), Ok(written)) => found.permissions().readonly() || written >= booted,
             _ => true,
-        };
-        if is_trusted { Ok(true) } else { verify(&path, descriptor) }
+        }
     }
 
     /// The bytes of a blob from offset `from` on. Errs with [`Kind::NotFound`](crate::error::Kind::NotFound) where it is

@@ -4,7 +4,6 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::error::Kind;
 use crate::{Error, Result};
 
 /// How long another process may hold a lock that we need. Everybody holds them for moments.
@@ -67,7 +66,8 @@ impl Lock {
 
 fn held(path: &Path) -> Error {
     let seconds = PATIENCE.as_secs();
-    Error::new(Kind::Local, format!("{}: another process has held the lock for {seconds} s", path.display()))
+    let what = format!("{}: another process has held the lock for {seconds} s", path.display());
+    Error::local(what, std::io::ErrorKind::ResourceBusy.into())
         .with_hint("a stopped process keeps its locks: fuser -v shows who holds the file")
 }
 

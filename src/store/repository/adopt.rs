@@ -4,7 +4,7 @@ use super::Repositories;
 use super::link::Linked;
 use crate::Result;
 use crate::name::{Repository, TagOrDigest};
-use crate::oci::{Body, Descriptor, Digest, Manifest};
+use crate::oci::{Body, Descriptor, Digest, Manifest, MediaType};
 
 impl Repositories {
     /// Links everything that the names of the repository lead to, so that parts of it can be taken away.
@@ -58,14 +58,20 @@ impl Repositories {
     }
 
     /// Keeps a blob of the repository from being deleted for some time: whoever asks for it may be about to push a manifest
-    /// that needs it. `false` where it went meanwhile.
+    /// that needs it. `false` where it went meanwhile, or a power loss has torn it.
     pub fn renew_blob(&self, repository: &Repository, digest: &Digest) -> Result<bool> {
         let _held = self.hold()?;
-        let is_there = self.stat(repository, digest)?.is_some();
+        let is_there = self.stat(repository, digest)?.is_some() && self.is_sound(digest)?;
         if is_there {
             self.links.renew_blob(repository, digest)?;
         }
         Ok(is_there)
+    }
+
+    /// Whether a blob is in the store and no power loss has torn it.
+    pub(super) fn is_sound(&self, digest: &Digest) -> Result<bool> {
+        let octets = MediaType::new("application/octet-stream");
+        self.size(digest).map_or(Ok(false), |size| self.layout.blobs().has(&Descriptor::new(octets, *digest, size)))
     }
 
     /// The same for a manifest that was pushed.
@@ -74,9 +80,10 @@ impl Repositories {
         self.links.renew_manifest(repository, digest)
     }
 
-    /// Whether a blob is safe from being deleted for some time, so that it need not be renewed.
+    /// Whether a blob is safe from being deleted for some time and need not be read, so that it need not be renewed.
     pub fn is_blob_safe(&self, repository: &Repository, digest: &Digest) -> bool {
-        self.links.is_blob_safe(repository, digest)
+        let is_trusted = self.file(digest).is_some_and(|found| self.layout.blobs().is_trusted(&found));
+        is_trusted && self.links.is_blob_safe(repository, digest)
     }
 
     /// Whether the same is true of a manifest. One that has no link is safe as long as its tag.

@@ -65,6 +65,11 @@ impl Links {
         [MANIFESTS, BLOBS].iter().any(|kind| !digests(&directory.join(kind)).is_empty())
     }
 
+    /// Whether a manifest is linked in the repository.
+    pub(super) fn has_manifests(&self, repository: &Repository) -> bool {
+        !digests(&self.directory(repository).join(MANIFESTS)).is_empty()
+    }
+
     /// All repositories with a linked manifest.
     pub(super) fn repositories(&self) -> Vec<Repository> {
         let mut all = self.all();

@@ -49,7 +49,8 @@ impl Repositories {
         }
     }
 
-    fn of(layout: Layout) -> Self {
+    fn of(mut layout: Layout) -> Self {
+        layout.distrust_unflushed();
         let links = Links::new(layout.directory());
         Self { layout, links, view: Mutex::default(), closures: Closures::default(), changing: Mutex::default() }
     }
@@ -68,9 +69,10 @@ impl Repositories {
         Ok(names)
     }
 
-    /// Whether there is such a repository.
+    /// Whether the repository has a tag or a manifest.
     pub fn has(&self, repository: &Repository) -> Result<bool> {
-        Ok(self.view()?.tags(repository).is_some() || self.links.exists(repository))
+        let is_named = self.view()?.tags(repository).is_some_and(|tags| !tags.is_empty());
+        Ok(is_named || self.links.has_manifests(repository))
     }
 
     /// The tags of a repository, sorted. `None` where there is no such repository.
@@ -188,8 +190,8 @@ impl Repositories {
         self.file(digest).map(|found| found.len())
     }
 
-    /// The file of a blob or manifest. One that a crash left empty is none.
-    fn file(&self, digest: &Digest) -> Option<Metadata> {
+    /// The file of a blob or manifest of any repository. One that a crash left empty is none.
+    pub fn file(&self, digest: &Digest) -> Option<Metadata> {
         let found = std::fs::symlink_metadata(self.layout.blobs().path(digest)).ok().filter(Metadata::is_file)?;
         let is_whole = found.len() > 0 || Digest::with(digest.algorithm(), b"") == *digest;
         is_whole.then_some(found)

@@ -373,3 +373,28 @@ fn changes_by_others_are_seen_at_once() {
         assert!(!scene.repositories.tags(&app).unwrap().unwrap().contains(&name));
     }
 }
+
+#[test]
+fn s04_what_a_power_loss_may_have_torn_is_read_before_a_pusher_counts_on_it() {
+    let scene = scene();
+    let app = repository("localhost/app");
+    for content in ["whole", "torn"] {
+        scene.push_blob("localhost/app", content);
+        let digest = Digest::of(content.as_bytes());
+        assert!(scene.repositories.is_blob_safe(&app, &digest));
+        let path = scene.repositories.layout.blobs().path(&digest);
+        let mut file = File::options().write(true).open(&path).unwrap();
+        if content == "torn" {
+            std::io::Write::write_all(&mut file, &[0; 4]).unwrap();
+        }
+        file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        assert!(!scene.repositories.is_blob_safe(&app, &digest));
+        let is_whole = content == "whole";
+        assert_eq!(scene.repositories.renew_blob(&app, &digest).unwrap(), is_whole);
+        assert_eq!(scene.repositories.mount(&repository("localhost/b"), None, &digest).unwrap(), is_whole);
+        // It is read once.
+        assert_eq!(scene.repositories.is_blob_safe(&app, &digest), is_whole);
+        scene.push_blob("localhost/app", content);
+        assert!(scene.repositories.renew_blob(&app, &digest).unwrap());
+    }
+}

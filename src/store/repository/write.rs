@@ -116,8 +116,9 @@ impl Repositories {
         let is_there = match from {
             Some(from) => self.stat(to, digest)?.is_some() || self.stat(from, digest)?.is_some(),
             // What lies in the pool was put by somebody, and all who may write here may read everything.
-            None => self.size(digest).is_some(),
+            None => true,
         };
+        let is_there = is_there && self.is_sound(digest)?;
         if is_there {
             self.links.put_blob(to, digest)?;
         }

@@ -14,23 +14,17 @@ use crate::support::serve::Serve;
 #[derive(Clone)]
 pub struct Client {
     url: String,
-    authorization: Option<String>,
 }
 
 impl Client {
-    /// Somebody without a name.
+    /// A client of `server`.
     pub fn of(server: &Serve) -> Self {
-        Self { url: server.url().to_owned(), authorization: None }
-    }
-
-    /// Somebody with a name.
-    pub fn with(server: &Serve, authorization: &str) -> Self {
-        Self { url: server.url().to_owned(), authorization: Some(authorization.to_owned()) }
+        Self { url: server.url().to_owned() }
     }
 
     /// A request to a path, or to a location that an answer named.
     pub fn request(&self, method: &str, location: &str) -> Request {
-        request(method, &self.at(location)).authorization(self.authorization.as_deref())
+        request(method, &self.at(location))
     }
 
     /// Sends a plain GET.
@@ -47,6 +41,18 @@ impl Client {
     /// Sends bytes to an upload, as a stream.
     pub fn append(&self, upload: &str, bytes: &[u8]) -> Response {
         self.request("PATCH", upload).body(bytes).send()
+    }
+
+    /// Sends chunks of a body to an upload, as they are, of which nobody says how many there will be.
+    pub fn stream(&self, upload: &str, chunks: &[u8]) -> Response {
+        let (host, path) = self.at(upload).strip_prefix("http://").unwrap().split_once('/').map(own).unwrap();
+        let mut stream = TcpStream::connect(&host).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let head = format!("PATCH /{path} HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        // The server may have heard enough before the end.
+        let _ = stream.write_all(chunks);
+        read_response(BufReader::new(stream), false).unwrap()
     }
 
     /// Sends bytes to an upload that belong at an offset.

@@ -3,16 +3,22 @@
 mod access;
 mod address;
 mod client;
+mod crash;
 mod deletes;
+mod disk;
 mod first;
+mod gc;
 mod limits;
+mod limits_of_content;
 mod locations;
 mod log;
+mod manifests;
 mod mounts;
 mod page;
 mod paths;
 mod ranges;
 mod stop;
+mod stores;
 mod uploads;
 mod upstream;
 
