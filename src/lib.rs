@@ -30,7 +30,8 @@
 //! [`Session`](transport::Session) and calls [`transfer::copy`]. That resolves the name to a root descriptor, walks the
 //! manifests below it (`transfer/select.rs`), lists the blobs they need (`transfer/plan.rs`), moves each digest once — mount,
 //! else stream: read a piece, hash it, write it (`transfer/blob.rs`) — and puts manifests upward, the root last, under its
-//! name (`transfer/run.rs`). A crash before that leaves no name. `examples/quickstart.rs` does it in thirty lines.
+//! name (`transfer/run.rs`). A crash before that leaves no name. `examples/quickstart.rs` does it, with a
+//! registry of its own.
 
 pub mod oci;
 

@@ -50,7 +50,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 pub use access::{Access, Passwords, Principal};
-pub use cache::{Cache, Upstream};
+pub use cache::{Cache, Upstream, Upstreams};
 pub use content::{Content, Identity, Stat};
 pub use limits::Limits;
 pub use listener::{Address, Peer};

@@ -3,6 +3,7 @@
 use super::support::docker_registry::DockerRegistry;
 use super::support::env::Env;
 use super::support::image::TestImage;
+use super::support::serve::Serve;
 
 /// A command line of the README, and what it shows as its output.
 #[derive(Debug, PartialEq)]
@@ -25,8 +26,16 @@ fn the_examples_of_the_readme_work() {
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
     let examples = examples(&readme);
     assert!(examples.len() >= 10, "there are few examples: {examples:#?}");
+    let mut hosts = vec![("5000", open.host().to_owned()), ("5001", closed.host().to_owned())];
+    let mut servers = Vec::new();
     for Example { line, output } in examples {
-        let line = line.replace("localhost:5000", open.host()).replace("localhost:5001", closed.host());
+        if let Some((port, arguments)) = serving(&line) {
+            let server = Serve::start(&env, &arguments);
+            hosts.push((port, server.address().to_owned()));
+            servers.push(server);
+            continue;
+        }
+        let line = hosts.iter().fold(line, |line, (port, host)| line.replace(&format!("localhost:{port}"), host));
         // A pipe fails where any part of it fails.
         let script = format!("set -o pipefail; imgctl() {{ {} \"$@\"; }}; {line}", env!("CARGO_BIN_EXE_imgctl"));
         let outcome = env.tool("bash", ["-c", &script]).run().ok();
@@ -35,6 +44,14 @@ fn the_examples_of_the_readme_work() {
         }
     }
     assert!(closed.has_image("mirror/app", "1.0", &image), "the copied image is not what it was");
+}
+
+/// Of a server in the background, the port that the README gives it and what else it is told.
+fn serving(line: &str) -> Option<(&'static str, Vec<&str>)> {
+    let words: Vec<&str> =
+        line.strip_prefix("imgctl serve --listen localhost:")?.strip_suffix(" &")?.split(' ').collect();
+    let port = ["5002", "5003"].into_iter().find(|port| *port == words[0]).expect("a port of the README");
+    Some((port, words[1..].to_vec()))
 }
 
 /// What stands in the `console` blocks.

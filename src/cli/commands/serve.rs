@@ -11,7 +11,7 @@ use imgctl::transport::{Location, Session};
 use super::Examples;
 use crate::cli::context::Context;
 use crate::cli::flags::{ServeFlags, Side};
-use crate::cli::serving::{AccessLog, Opening, Place, Served, Shelf, detect, protection};
+use crate::cli::serving::{AccessLog, Opening, Place, Served, Shelf, descriptors, detect, protection};
 
 /// Serve images as an OCI registry
 ///
@@ -66,6 +66,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
         fallback: flags.upstream.fallback(),
         observer: log.clone(),
     };
+    descriptors::allow_many();
     let server = Server::bind(&flags.listen, settings).await?;
     protection::warnings(flags, is_read_only).iter().for_each(|warning| context.ui.warn(warning));
     let stop = context.signal.listen();
@@ -90,7 +91,8 @@ async fn content(args: &Args, context: &Context) -> Result<(Arc<dyn Content>, Op
     let how = if writer.is_some() { "read-write" } else { "read-only" };
     context.ui.say(&format!("serving the local store {}, {how}", context.store().display()));
     let local = Arc::new(Local::new(repositories.clone()));
-    Ok((args.flags.upstream.behind(local, repositories, context)?, writer))
+    let quota = args.flags.limits.limits(context.idle_timeout()).quota;
+    Ok((args.flags.upstream.behind(local, repositories, (context, quota))?, writer))
 }
 
 async fn shelf(locations: &[Served], context: &Context) -> Result<Shelf> {

@@ -1,6 +1,7 @@
 //! What `imgctl serve` serves beside the local store, and what it tells of requests.
 
 mod catalogue;
+pub(crate) mod descriptors;
 mod graph;
 mod log;
 mod naming;

@@ -73,7 +73,9 @@ fn self_signed(address: &Address, context: &Context) -> Result<PathBuf> {
             new
         }
     };
-    write(&public, content::Access::Public, certificate.certificate())?;
+    if std::fs::read_to_string(&public).ok().as_deref() != Some(certificate.certificate()) {
+        write(&public, content::Access::Public, certificate.certificate())?;
+    }
     context.ui.say(&format!("certificate {}, SHA-256 {}", public.display(), certificate.fingerprint()));
     Ok(both)
 }
@@ -84,7 +86,8 @@ fn names(address: &Address) -> Vec<String> {
     let host_name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
     let is_any = host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_unspecified());
     let named = [if is_any { None } else { Some(host.clone()) }, (!address.is_local()).then_some(host_name)];
-    named.into_iter().flatten().filter(|name| !name.is_empty()).collect()
+    let is_name = |name: &String| !name.is_empty() && !name.contains('_');
+    named.into_iter().flatten().filter(is_name).collect()
 }
 
 fn write(path: &Path, access: content::Access, text: &str) -> Result<()> {

@@ -35,7 +35,11 @@ impl Shelf {
             more += names.len().saturating_sub(LISTED);
             names.truncate(LISTED);
         }
-        Ok(if more == 0 { names.join(", ") } else { format!("{} and {more} more", names.join(", ")) })
+        Ok(match (names.len(), more) {
+            (0, _) => "nothing yet".to_owned(),
+            (_, 0) => names.join(", "),
+            _ => format!("{} and {more} more", names.join(", ")),
+        })
     }
 
     /// The tags that several places have for different images: only the first is served.

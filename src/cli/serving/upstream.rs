@@ -9,7 +9,7 @@ use imgctl::content::BlobReader;
 use imgctl::name::{Registry, Repository, Tag, TagOrDigest};
 use imgctl::oci::{Descriptor, Digest, Manifest};
 use imgctl::registry::Client;
-use imgctl::server::{Cache, Content, Upstream};
+use imgctl::server::{Cache, Content, Upstream, Upstreams};
 use imgctl::store::Repositories;
 use imgctl::transport::Session;
 
@@ -41,13 +41,13 @@ impl UpstreamFlags {
         &self,
         local: Arc<dyn Content>,
         store: Arc<Repositories>,
-        context: &Context,
+        (context, quota): (&Context, Option<u64>),
     ) -> Result<Arc<dyn Content>> {
         if self.upstream.is_empty() || self.offline {
             return Ok(local);
         }
-        let registries = Arc::new(Registries::new(context)?);
-        Ok(Arc::new(Cache::new(local, store, self.upstream.iter().cloned(), registries)))
+        let upstreams = Upstreams::new(self.upstream.iter().cloned(), Arc::new(Registries::new(context)?));
+        Ok(Arc::new(Cache::new(local, store, upstreams, quota)))
     }
 }
 

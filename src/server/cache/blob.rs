@@ -9,6 +9,7 @@ use crate::Result;
 use crate::name::Repository;
 use crate::oci::{Descriptor, Digest, Manifest, MediaType};
 use crate::server::Stat;
+use crate::store::Quota;
 
 /// How many sizes of blobs are kept in mind.
 const SIZES: usize = 4096;
@@ -85,13 +86,44 @@ impl Shared {
             pilot.is_stored();
             return Ok(());
         }
+        let room = self.room(size)?;
         let reader = self.upstream(repository)?.blob(repository, &descriptor).await?;
         let staged = pilot.fly(&descriptor, reader, self.store.begin_blob(&descriptor)?).await?;
         let (to, digest) = (repository.clone(), *digest);
         self.change(move |store| store.put_fetched_blob(&to, &digest, staged)).await?;
+        room.keep();
         lock(&self.damaged).remove(&digest);
         pilot.land();
         Ok(())
+    }
+
+    /// Room for a blob, until it is dropped. Errs where the quota leaves none.
+    fn room(&self, size: u64) -> Result<Room<'_>> {
+        if let Some(quota) = &self.quota {
+            quota.take(size)?;
+        }
+        Ok(Room { quota: self.quota.as_ref(), size })
+    }
+}
+
+/// What the quota lends to a blob on its way.
+struct Room<'a> {
+    quota: Option<&'a Quota>,
+    size: u64,
+}
+
+impl Room<'_> {
+    /// The blob stays.
+    fn keep(mut self) {
+        self.quota = None;
+    }
+}
+
+impl Drop for Room<'_> {
+    fn drop(&mut self) {
+        if let Some(quota) = self.quota {
+            quota.give(self.size);
+        }
     }
 }
 

@@ -17,18 +17,17 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-pub use upstream::Upstream;
+pub use upstream::{Upstream, Upstreams};
 
 use super::content::{Content, Identity, Stat};
 use crate::content::BlobReader;
 use crate::error::Kind;
-use crate::name::{Registry, Repository, Tag, TagOrDigest};
+use crate::name::{Repository, Tag, TagOrDigest};
 use crate::oci::{Descriptor, Digest, Manifest};
-use crate::store::Repositories;
+use crate::store::{Quota, Repositories};
 use crate::{Error, Result};
 use flight::Flight;
 use joint::{Joint, given_up, lock};
-use upstream::Upstreams;
 
 /// How long an upstream may take to say what a tag points to where the store has an answer too.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -41,6 +40,7 @@ pub struct Cache(Arc<Shared>);
 struct Shared {
     local: Arc<dyn Content>,
     store: Arc<Repositories>,
+    quota: Option<Quota>,
     upstreams: Upstreams,
     tagged: Joint<(Repository, Tag), Manifest>,
     manifests: Joint<Name, Manifest>,
@@ -55,17 +55,14 @@ struct Shared {
 }
 
 impl Cache {
-    /// `store`, which `local` reads; for repositories of `registries`, and no others, `upstream` is asked too.
-    pub fn new(
-        local: Arc<dyn Content>,
-        store: Arc<Repositories>,
-        registries: impl IntoIterator<Item = Registry>,
-        upstream: Arc<dyn Upstream>,
-    ) -> Self {
+    /// `store`, which `local` reads, and `upstreams` behind it. No blob is fetched that would make the store larger than
+    /// `quota` bytes.
+    pub fn new(local: Arc<dyn Content>, store: Arc<Repositories>, upstreams: Upstreams, quota: Option<u64>) -> Self {
         Self(Arc::new(Shared {
             local,
+            quota: quota.map(|limit| store.quota(limit)),
             store,
-            upstreams: Upstreams::new(registries, upstream),
+            upstreams,
             tagged: Joint::default(),
             manifests: Joint::default(),
             stats: Joint::default(),

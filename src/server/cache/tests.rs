@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 
 use super::*;
+use crate::name::Registry;
 use crate::oci::MediaType;
 use crate::server::Local;
 
@@ -98,12 +99,16 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
+        Self::with_quota(None)
+    }
+
+    fn with_quota(quota: Option<u64>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let store = Arc::new(Repositories::open(directory.path()).unwrap());
         let upstream = Arc::new(Memory::default());
         let local = Arc::new(Local::new(Arc::clone(&store)));
         let registries = ["docker.io", "quay.io"].map(|text| text.parse().unwrap());
-        let cache = Cache::new(local, store, registries, upstream.clone());
+        let cache = Cache::new(local, store, Upstreams::new(registries, upstream.clone()), quota);
         Self { upstream, cache, directory }
     }
 
@@ -242,6 +247,24 @@ async fn a_tag_that_moved_is_followed() {
     assert_eq!(scene.tagged(&app, "1").await.unwrap(), Some(new.digest()));
     let by_digest = scene.cache.manifest(&app, &TagOrDigest::Digest(old.digest())).await.unwrap();
     assert_eq!(by_digest.unwrap().bytes(), old.bytes());
+}
+
+#[tokio::test]
+async fn the_quota_is_kept() {
+    let scene = Scene::with_quota(Some(20));
+    let app = repository("quay.io/ns/app");
+    for content in [&b"of 12 bytes."[..], b"too much", b"ok"] {
+        lock(&scene.upstream.blobs).insert(Digest::of(content), Bytes::copy_from_slice(content));
+    }
+    let lost = Digest::of(b"lost");
+    lock(&scene.upstream.blobs).insert(lost, Bytes::from_static(b"l0st"));
+    assert!(scene.blob(&app, b"lost").await.is_err());
+    scene.blob(&app, b"of 12 bytes.").await.unwrap().unwrap();
+    lock(&scene.upstream.blobs).insert(Digest::of(b"too much now"), Bytes::from_static(b"too much now"));
+    let full = scene.blob(&app, b"too much now").await.unwrap_err();
+    assert_eq!(full.kind(), Kind::Local);
+    assert_eq!(scene.blob(&app, b"too much").await.unwrap().unwrap(), "too much");
+    assert!(scene.blob(&app, b"ok").await.is_err());
 }
 
 #[tokio::test]

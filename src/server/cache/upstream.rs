@@ -42,7 +42,7 @@ pub trait Upstream: Send + Sync {
 }
 
 /// The registries that may be asked, who asks them, and which of them do not answer just now.
-pub(super) struct Upstreams {
+pub struct Upstreams {
     registries: BTreeSet<Registry>,
     upstream: Arc<dyn Upstream>,
     out: Mutex<HashMap<Registry, Instant>>,
@@ -50,7 +50,7 @@ pub(super) struct Upstreams {
 
 impl Upstreams {
     /// `registries`, and no other, as `upstream` reads them.
-    pub(super) fn new(registries: impl IntoIterator<Item = Registry>, upstream: Arc<dyn Upstream>) -> Self {
+    pub fn new(registries: impl IntoIterator<Item = Registry>, upstream: Arc<dyn Upstream>) -> Self {
         Self { registries: registries.into_iter().collect(), upstream, out: Mutex::default() }
     }
 

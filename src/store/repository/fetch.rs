@@ -4,9 +4,14 @@ use super::Repositories;
 use crate::Result;
 use crate::name::Repository;
 use crate::oci::{Descriptor, Digest};
-use crate::store::StagedBlob;
+use crate::store::{Quota, StagedBlob};
 
 impl Repositories {
+    /// A quota of `limit` bytes for the whole store.
+    pub fn quota(&self, limit: u64) -> Quota {
+        Quota::new(self.directory(), limit)
+    }
+
     /// Starts to put a blob.
     pub fn begin_blob(&self, descriptor: &Descriptor) -> Result<StagedBlob> {
         self.layout.make()?;

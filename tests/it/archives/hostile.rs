@@ -4,12 +4,14 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::archives::tar::{Member, archive};
 use crate::archives::{assert_nothing_loaded, blob_name, image, layout, legacy};
 use crate::support::env::Env;
+use crate::support::http;
 
 /// A file outside that no archive may lead to. Inside an archive, absolute names count from its top, where it is not.
 const SECRET: &str = "/etc/hostname";
@@ -245,6 +247,35 @@ fn refused(cases: Vec<Case>) {
         assert_nothing_loaded(&env, &name);
     }
     env.assert_no_leftovers();
+}
+
+/// Serves each: it is refused, or what is given out has the digest that it is asked for by.
+#[test]
+fn t104_none_of_them_is_served_as_what_it_is_not() {
+    let env = Env::new();
+    let (image, file) = (image(), env.path("archive.tar"));
+    let all = [names_in_lists(), members_that_lead_out(), members_that_are_no_files(), headers_that_lie()];
+    let mut refused = 0;
+    for (name, bytes, _) in all.into_iter().chain([documents_that_lie(), layouts_that_lie()]).flatten() {
+        fs::write(&file, bytes).unwrap();
+        let mut server = env.imgctl(["serve", "--listen", "127.0.0.1:0", "archive.tar"]).spawn();
+        while !server.has_ended() && !server.stdout().contains('\n') {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        if server.has_ended() {
+            let outcome = server.wait();
+            assert!(outcome.code.is_some_and(|code| code > 0), "{name}: {}", outcome.told());
+            refused += 1;
+            continue;
+        }
+        let repository = format!("{}/v2/evil", server.stdout().trim());
+        for digest in image.blobs.keys() {
+            let Ok(answer) = http::request("GET", &format!("{repository}/blobs/{digest}")).try_send() else { continue };
+            let is_right = answer.body == image.blobs[digest];
+            assert!(is_right || answer.cut || answer.status >= 400, "{name}: {digest}");
+        }
+    }
+    assert!(refused > 30, "{refused}");
 }
 
 #[test]

@@ -43,7 +43,9 @@ fn tool(env: &Env, program: &str, args: &[&str]) -> Outcome {
 #[track_caller]
 fn with_storage(env: &Env, program: &str, args: &[&str]) -> Outcome {
     // Without this file podman looks for none other either, and fails.
-    env.write_home(".docker/config.json", "{}");
+    if !env.home(".docker/config.json").exists() {
+        env.write_home(".docker/config.json", "{}");
+    }
     let (root, run) = (env.path("storage").display().to_string(), env.path("runroot").display().to_string());
     let storage = ["--root", &root, "--runroot", &run, "--storage-driver", "vfs"];
     tool(env, program, &[&storage, args].concat())

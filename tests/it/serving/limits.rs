@@ -53,6 +53,12 @@ fn assert_serves(server: &Serve) {
     assert!(started.elapsed() < PATIENCE / 3, "others wait: {:?}", started.elapsed());
 }
 
+fn open_connections(server: &Serve) -> usize {
+    let metrics = get(&format!("{}/metrics", server.url()));
+    let metrics = String::from_utf8_lossy(&metrics.body).into_owned();
+    metrics.lines().find_map(|line| line.strip_prefix("imgctl_connections ")?.parse().ok()).expect("a count")
+}
+
 #[test]
 fn r10_slow_heads_are_closed_and_others_are_served() {
     let env = Env::new();
@@ -137,10 +143,7 @@ fn r10_a_thousand_idle_connections_shut_out_nobody() {
     for _ in 0..5 {
         assert_serves(&server);
     }
-    let metrics = get(&format!("{}/metrics", server.url()));
-    let metrics = String::from_utf8_lossy(&metrics.body).into_owned();
-    let open = metrics.lines().find_map(|line| line.strip_prefix("imgctl_connections ")).unwrap();
-    assert!(open.parse::<usize>().unwrap() <= 1024, "{metrics}");
+    assert!(open_connections(&server) <= 1024);
 }
 
 #[test]
@@ -170,6 +173,15 @@ fn r10_it_survives_having_no_file_descriptors_left() {
     drop(idle);
     assert_serves(&server);
     server.stop().ok();
+}
+
+#[test]
+fn it_takes_all_the_file_descriptors_it_may_have() {
+    let env = Env::new();
+    let line = format!("ulimit -Sn 40; exec {} serve --listen 127.0.0.1:0", env!("CARGO_BIN_EXE_imgctl"));
+    let server = Serve::run(env.tool("bash", ["-c", &line]));
+    let _idle: Vec<_> = (0..100).map(|_| connect(&server)).collect();
+    assert!(open_connections(&server) > 100);
 }
 
 #[test]

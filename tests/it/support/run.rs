@@ -154,6 +154,11 @@ impl Running {
         self.wait_until(&format!("{text:?} on stderr"), |running| running.stderr().contains(text));
     }
 
+    /// Whether it ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.poll().is_some()
+    }
+
     /// Waits until `done`; panics where the program ends first or the time is up.
     pub fn wait_until(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
         while !done(self) {

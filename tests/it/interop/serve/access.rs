@@ -81,21 +81,23 @@ fn r17_podman_and_buildah_log_in() {
     let env = Env::new();
     let (_server, serve) = secured(&env);
     image("one").write_layout(&env.path("given"), "x");
-    let given = with_storage(&env, "podman", &["pull", "-q", "oci:given:x"]).stdout_text().trim().to_owned();
     let certificates = ["--cert-dir", CERTIFICATES];
+    let login = |password| [&["login"], &certificates[..], &["-u", USER, "-p", password, serve.address()]].concat();
+    refused(&env, "podman", &login("wrong")).says("invalid username/password");
     let to = serve.image("app:1");
-    let push = [&["push", "-q"], &certificates[..], &[&given, &to]].concat();
-    refused(&env, "podman", &push);
-    let login = [&["login"], &certificates[..], &["-u", USER, "-p", "wrong", serve.address()]].concat();
-    refused(&env, "podman", &login).says("invalid username/password");
+    let pull = [&["pull", "-q"], &certificates[..], &[&to]].concat();
     for program in ["podman", "buildah"] {
-        let login = [&["login"], &certificates[..], &["-u", USER, "-p", PASSWORD, serve.address()]].concat();
-        with_storage(&env, program, &login);
+        let given = with_storage(&env, program, &["pull", "-q", "oci:given:x"]).stdout_text().trim().to_owned();
+        let push = [&["push", "-q"], &certificates[..], &[&given, &to]].concat();
+        refused(&env, program, &push);
+        with_storage(&env, program, &login(PASSWORD));
         with_storage(&env, program, &push);
-        with_storage(&env, program, &[&["pull", "-q"], &certificates[..], &[&to]].concat());
+        with_storage(&env, program, &["rmi", "--all", "--force"]);
+        with_storage(&env, program, &pull);
         assert_eq!(id(&env, &to), image("one").config().to_string());
         with_storage(&env, program, &["logout", serve.address()]);
-        refused(&env, program, &[&["pull", "-q"], &certificates[..], &[&to]].concat());
+        with_storage(&env, program, &["rmi", "--all", "--force"]);
+        refused(&env, program, &pull);
     }
 }
 
@@ -127,7 +129,11 @@ fn r17_containerd_brings_credentials_and_trusts_the_authority() {
     image("one").write_layout(&env.path("given"), "x");
     let args = ["copy", "-q", "--ca-file", "certs/ca.crt", "--creds", CREDENTIALS, "oci:given:x", &from];
     env.imgctl(args).run().ok();
-    let trusted = ["--tlscacert", "certs/ca.crt", "--user", CREDENTIALS];
+    // `--tlscacert` would do elsewhere: for `ctr`, what is on a loopback address has no TLS.
+    let ca = env.path("certs/ca.crt").display().to_string();
+    let hosts = format!("[host.'https://{}']\nca = '{ca}'\n", serve.address());
+    env.write(format!("hosts/{}/hosts.toml", serve.address()), hosts);
+    let trusted = ["--hosts-dir", "hosts", "--user", CREDENTIALS];
     let pull = ["images", "pull", "--snapshotter", "native"];
     containerd.ctr(&env, [&pull[..], &trusted, &[&from]].concat()).ok();
     containerd.ctr(&env, [&["images", "push"], &trusted[..], &[&to, &from]].concat()).ok();

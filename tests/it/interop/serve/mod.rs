@@ -8,6 +8,7 @@ mod places;
 mod podman;
 mod skopeo;
 mod store;
+mod upstream;
 
 use imgctl::oci::{Compression, MediaType};
 

@@ -171,7 +171,7 @@ fn a_stop_waits_for_no_fetch_that_nobody_reads() {
     leaving.read_exact(&mut [0; 1000]).unwrap();
     drop(leaving);
     let Scene { env, serve, .. } = scene;
-    serve.stop().within(20.0);
+    serve.stop().ok().within(20.0);
     assert_eq!(staged(&env.store()), 0);
     env.assert_no_leftovers();
 }
