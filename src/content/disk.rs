@@ -7,6 +7,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use tokio::sync::Semaphore;
+
 use crate::error::Kind;
 use crate::{Error, Result};
 
@@ -14,26 +16,47 @@ use crate::{Error, Result};
 const SLOW: Duration = Duration::from_millis(50);
 /// How long a disk that was waited for is taken to be slow.
 const WARY: Duration = Duration::from_secs(1);
+/// Threads that wait for a slow disk: each needs memory.
+const THREADS: usize = 8;
 
-/// Until when, in milliseconds since the first work, disks are taken to be slow.
-static SLOW_UNTIL: AtomicU64 = AtomicU64::new(0);
+/// Pieces that are read.
+pub(crate) static READS: Disk = Disk::new();
+/// Pieces that are written.
+pub(crate) static WRITES: Disk = Disk::new();
 
-/// Does `work`, which reads or writes a piece of a file.
-pub(crate) async fn on_disk<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    if millis() >= SLOW_UNTIL.load(Ordering::Relaxed) {
-        return watched(work);
-    }
-    let done = tokio::task::spawn_blocking(|| watched(work)).await;
-    done.unwrap_or_else(|failure| Err(Error::new(Kind::Failed, "a task broke off").with_source(failure)))
+/// One direction. How slow a disk is shows in each by itself: what is read may be in the page cache all the same.
+pub(crate) struct Disk {
+    /// Until when it is taken to be slow, in milliseconds since the first work.
+    slow_until: AtomicU64,
+    threads: Semaphore,
 }
 
-fn watched<T>(work: impl FnOnce() -> T) -> T {
-    let start = Instant::now();
-    let done = work();
-    if start.elapsed() > SLOW {
-        SLOW_UNTIL.fetch_max(millis() + WARY.as_millis() as u64, Ordering::Relaxed);
+impl Disk {
+    const fn new() -> Self {
+        Self { slow_until: AtomicU64::new(0), threads: Semaphore::const_new(THREADS) }
     }
-    done
+
+    /// Does `work`, which reads or writes a piece of a file.
+    pub(crate) async fn run<T: Send + 'static>(
+        &'static self,
+        work: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        if millis() >= self.slow_until.load(Ordering::Relaxed) {
+            return self.watch(work);
+        }
+        let _thread = self.threads.acquire().await;
+        let done = tokio::task::spawn_blocking(|| self.watch(work)).await;
+        done.unwrap_or_else(|failure| Err(Error::new(Kind::Failed, "a task broke off").with_source(failure)))
+    }
+
+    fn watch<T>(&self, work: impl FnOnce() -> T) -> T {
+        let start = Instant::now();
+        let done = work();
+        if start.elapsed() > SLOW {
+            self.slow_until.fetch_max(millis() + WARY.as_millis() as u64, Ordering::Relaxed);
+        }
+        done
+    }
 }
 
 fn millis() -> u64 {
@@ -49,8 +72,12 @@ mod tests {
     async fn others_go_on_while_a_slow_disk_is_waited_for() {
         let (sender, receiver) = std::sync::mpsc::channel();
         let slow = tokio::spawn(async move {
-            on_disk(|| Ok(std::thread::sleep(2 * SLOW))).await.unwrap();
-            on_disk(move || Ok(receiver.recv().is_ok())).await.unwrap()
+            let sleeping = || {
+                std::thread::sleep(2 * SLOW);
+                Ok(())
+            };
+            WRITES.run(sleeping).await.unwrap();
+            WRITES.run(move || Ok(receiver.recv().is_ok())).await.unwrap()
         });
         let other = tokio::spawn(async move {
             tokio::time::sleep(SLOW).await;

@@ -10,7 +10,8 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use rustix::fs::OFlags;
 
-use super::{BlobReader, PIECE, Pieces, on_disk};
+use super::disk::READS;
+use super::{BlobReader, PIECE, Pieces};
 use crate::error::Kind;
 use crate::{Error, Result};
 
@@ -69,13 +70,14 @@ impl Pieces for FilePieces {
         let (start, spare) = (buffer.len(), buffer.capacity() - buffer.len());
         let wanted = usize::try_from(self.left).map_or(spare, |left| left.min(spare));
         let (file, offset, mut piece) = (self.file.clone(), self.offset, std::mem::take(buffer));
-        *buffer = on_disk(move || {
-            piece.resize(start + wanted, 0);
-            let filled = fill(&file, offset, &mut piece[start..])?;
-            piece.truncate(start + filled);
-            Ok(piece)
-        })
-        .await?;
+        *buffer = READS
+            .run(move || {
+                piece.resize(start + wanted, 0);
+                let filled = fill(&file, offset, &mut piece[start..])?;
+                piece.truncate(start + filled);
+                Ok(piece)
+            })
+            .await?;
         let filled = buffer.len() - start;
         self.offset += filled as u64;
         self.left -= filled as u64;

@@ -7,7 +7,7 @@ use http_body_util::BodyExt;
 use super::answer::{self, Answer, CONTENT_DIGEST, Refusal, Result};
 use super::call::{Call, Sent};
 use super::write::{Writer, blocking};
-use crate::content::on_disk;
+use crate::content::WRITES;
 use crate::error::Kind;
 use crate::name::Repository;
 use crate::oci::{Algorithm, Digest};
@@ -132,7 +132,7 @@ async fn receive(call: &Call, writer: &Writer<'_>, mut upload: Upload, mut body:
         if upload.offset() + piece.len() as u64 > limit {
             return Err(too_large(&mut upload, limit));
         }
-        upload = on_disk(move || upload.write(&piece).map(|()| upload)).await?;
+        upload = WRITES.run(move || upload.write(&piece).map(|()| upload)).await?;
     }
     Ok(upload)
 }
