@@ -4,11 +4,13 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use rustix::fs::OFlags;
 
+use super::disk::READS;
 use super::{BlobReader, PIECE, Pieces};
 use crate::error::Kind;
 use crate::{Error, Result};
@@ -49,12 +51,12 @@ pub fn read_regular(path: &Path, limit: u64) -> Result<Bytes> {
 impl BlobReader {
     /// A reader of `size` bytes of `file`, from offset `from` on.
     pub fn from_file(file: File, from: u64, size: u64) -> Self {
-        Self::new(size, FilePieces { file, offset: from, left: size })
+        Self::new(size, FilePieces { file: Arc::new(file), offset: from, left: size })
     }
 }
 
 struct FilePieces {
-    file: File,
+    file: Arc<File>,
     offset: u64,
     left: u64,
 }
@@ -67,21 +69,34 @@ impl Pieces for FilePieces {
         }
         let (start, spare) = (buffer.len(), buffer.capacity() - buffer.len());
         let wanted = usize::try_from(self.left).map_or(spare, |left| left.min(spare));
-        buffer.resize(start + wanted, 0);
-        let mut filled = 0;
-        while filled < wanted {
-            match self.file.read_at(&mut buffer[start + filled..], self.offset + filled as u64) {
-                Ok(0) => break,
-                Ok(count) => filled += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(Error::local("read a blob", error)),
-            }
-        }
-        buffer.truncate(start + filled);
+        let (file, offset, mut piece) = (self.file.clone(), self.offset, std::mem::take(buffer));
+        *buffer = READS
+            .run(move || {
+                piece.resize(start + wanted, 0);
+                let filled = fill(&file, offset, &mut piece[start..])?;
+                piece.truncate(start + filled);
+                Ok(piece)
+            })
+            .await?;
+        let filled = buffer.len() - start;
         self.offset += filled as u64;
         self.left -= filled as u64;
         Ok(filled)
     }
+}
+
+/// Reads until `piece` is full or the file ends.
+fn fill(file: &File, offset: u64, piece: &mut [u8]) -> Result<usize> {
+    let mut filled = 0;
+    while filled < piece.len() {
+        match file.read_at(&mut piece[filled..], offset + filled as u64) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(Error::local("read a blob", error)),
+        }
+    }
+    Ok(filled)
 }
 
 fn failed(path: &Path, error: io::Error) -> Error {

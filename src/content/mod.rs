@@ -2,6 +2,7 @@
 
 mod atomic_file;
 mod compress;
+mod disk;
 mod file;
 pub mod tar;
 mod verify;
@@ -11,6 +12,7 @@ use bytes::{Bytes, BytesMut};
 
 pub use atomic_file::{Access, AtomicFile};
 pub use compress::{Codec, decoding_error};
+pub(crate) use disk::WRITES;
 pub use file::{open_regular, read_regular};
 pub use verify::Verifier;
 

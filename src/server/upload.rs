@@ -8,6 +8,7 @@ use super::answer::{self, Answer, CONTENT_DIGEST, Refusal, Result};
 use super::call::{Call, Sent};
 use super::content::Identity;
 use super::write::{Writer, blocking};
+use crate::content::WRITES;
 use crate::error::Kind;
 use crate::name::Repository;
 use crate::oci::{Algorithm, Digest};
@@ -46,9 +47,9 @@ pub(super) fn status(call: &Call, name: &str, id: &str) -> Result {
 
 /// `PATCH`: a chunk, or a stream of unknown length.
 pub(super) async fn append(call: &Call, name: &str, id: &str, body: Sent) -> Result {
-    let mut upload = open(call, name, id)?;
+    let upload = open(call, name, id)?;
     check_chunk(call, name, &upload)?;
-    receive(call, &Writer::pushing(call)?, &mut upload, body).await?;
+    let upload = receive(call, &Writer::pushing(call)?, upload, body).await?;
     Ok(accepted(call, name, (upload.id(), upload.offset()), StatusCode::ACCEPTED))
 }
 
@@ -119,11 +120,11 @@ fn check_chunk(call: &Call, name: &str, upload: &Upload) -> Result<()> {
 }
 
 /// Writes what is sent to the upload. What is too large ends it: it can never become a blob.
-async fn receive(call: &Call, writer: &Writer<'_>, upload: &mut Upload, mut body: Sent) -> Result<()> {
+async fn receive(call: &Call, writer: &Writer<'_>, mut upload: Upload, mut body: Sent) -> Result<Upload> {
     let limit = call.state.settings.limits.max_blob_size.unwrap_or(u64::MAX);
     let announced = call.header(CONTENT_LENGTH).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
     if upload.offset().saturating_add(announced) > limit {
-        return Err(too_large(upload, limit));
+        return Err(too_large(&mut upload, limit));
     }
     if let Some(quota) = writer.uploads().quota() {
         quota.check(announced)?;
@@ -131,11 +132,11 @@ async fn receive(call: &Call, writer: &Writer<'_>, upload: &mut Upload, mut body
     while let Some(frame) = body.frame().await {
         let Ok(piece) = frame.map_err(|error| Refusal::from(&error))?.into_data() else { continue };
         if upload.offset() + piece.len() as u64 > limit {
-            return Err(too_large(upload, limit));
+            return Err(too_large(&mut upload, limit));
         }
-        upload.write(&piece)?;
+        upload = WRITES.run(move || upload.write(&piece).map(|()| upload)).await?;
     }
-    Ok(())
+    Ok(upload)
 }
 
 fn too_large(upload: &mut Upload, limit: u64) -> Refusal {
@@ -144,9 +145,9 @@ fn too_large(upload: &mut Upload, limit: u64) -> Refusal {
     Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::SIZE_INVALID, message)
 }
 
-async fn finish(call: &Call, name: &str, (mut upload, digest): (Upload, Digest), body: Sent) -> Result {
+async fn finish(call: &Call, name: &str, (upload, digest): (Upload, Digest), body: Sent) -> Result {
     let repository = call.writable(name)?;
-    receive(call, &Writer::pushing(call)?, &mut upload, body).await?;
+    let upload = receive(call, &Writer::pushing(call)?, upload, body).await?;
     let committed = blocking(move || match upload.commit(&digest) {
         Err(error) if matches!(error.kind(), Kind::Mismatch | Kind::NotFound) => Ok(Err(error)),
         committed => committed.map(Ok),

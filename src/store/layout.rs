@@ -124,7 +124,8 @@ impl Layout {
         Lock::exclusive(&self.directory().join(MARKER))
     }
 
-    fn write_index(&self, index: &Index) -> Result<()> {
+    /// Replaces the index. Only for who holds the lock.
+    pub(super) fn write_index(&self, index: &Index) -> Result<()> {
         let path = self.index_path();
         let bytes =
             index.to_bytes().map_err(|error| Error::local(format!("write {}", path.display()), error.into()))?;

@@ -13,7 +13,7 @@ impl Repositories {
     /// Takes a tag away. `false` where there was none.
     pub fn delete_tag(&self, repository: &Repository, tag: &Tag) -> Result<bool> {
         let _held = self.hold()?;
-        if !self.view()?.tags(repository).is_some_and(|tags| tags.contains_key(tag)) {
+        if self.view()?.tagged(repository, tag).is_none() {
             return Ok(false);
         }
         self.adopt(repository)?;

@@ -27,7 +27,7 @@ use crate::error::Kind;
 use crate::name::{Repository, Tag, TagOrDigest};
 use crate::oci::{Descriptor, Digest, MANIFEST_LIMIT, Manifest, MediaType};
 use crate::{Error, Result};
-use view::{Closures, View};
+use view::{Closures, Reach, View};
 
 /// The store by repositories. Cheap to ask: what `index.json` says is kept until it changes.
 #[derive(Debug)]
@@ -79,7 +79,7 @@ impl Repositories {
     pub fn tags(&self, repository: &Repository) -> Result<Option<Vec<Tag>>> {
         let view = self.view()?;
         match view.tags(repository) {
-            Some(tags) => Ok(Some(tags.keys().cloned().collect())),
+            Some(tags) => Ok(Some(tags.cloned().collect())),
             None if self.links.exists(repository) => Ok(Some(Vec::new())),
             None => Ok(None),
         }
@@ -89,7 +89,7 @@ impl Repositories {
     pub fn find(&self, repository: &Repository, reference: &TagOrDigest) -> Result<Option<Descriptor>> {
         let view = self.view()?;
         match reference {
-            TagOrDigest::Tag(tag) => Ok(view.tags(repository).and_then(|tags| tags.get(tag)).map(plain)),
+            TagOrDigest::Tag(tag) => Ok(view.tagged(repository, tag).map(plain)),
             TagOrDigest::Digest(digest) => self.find_digest(&view, repository, digest),
         }
     }
@@ -101,7 +101,7 @@ impl Repositories {
         if let Some(root) = view.roots(repository).find(|root| root.digest == *digest) {
             return Ok(Some(plain(root)));
         }
-        let found = self.unlinked(view, repository).find_map(|closure| closure.get(digest).cloned());
+        let found = self.unlinked(view, repository).get(digest).and_then(|closure| closure.get(digest)).cloned();
         Ok(found.filter(|child| child.media_type.is_manifest()))
     }
 
@@ -118,7 +118,7 @@ impl Repositories {
     /// The size of a blob or manifest of the repository, with what its file is now. `None` where it has none such.
     pub fn stat(&self, repository: &Repository, digest: &Digest) -> Result<Option<(u64, Metadata)>> {
         let has_it = self.is_linked(repository, digest)
-            || self.view().map(|view| self.unlinked(&view, repository).any(|closure| closure.contains_key(digest)))?;
+            || self.view().map(|view| self.unlinked(&view, repository).contains_key(digest))?;
         let found = if has_it { self.file(digest) } else { None };
         Ok(found.map(|found| (found.len(), found)))
     }
@@ -176,14 +176,16 @@ impl Repositories {
         list.and_then(|list| Some(list.as_index()?.manifests.clone())).unwrap_or_default()
     }
 
-    /// What the roots without a link lead to, each.
-    fn unlinked<'a>(
-        &'a self,
-        view: &'a View,
-        repository: &'a Repository,
-    ) -> impl Iterator<Item = Arc<std::collections::HashMap<Digest, Descriptor>>> + 'a {
-        let roots = view.roots(repository).filter(|root| !self.links.has_manifest(repository, &root.digest));
-        roots.map(|root| self.closures.of(root, self.layout.blobs()))
+    /// What the roots without a link lead to.
+    fn unlinked(&self, view: &View, repository: &Repository) -> Arc<Reach> {
+        view.reach(repository, || {
+            let roots = view.roots(repository).filter(|root| !self.links.has_manifest(repository, &root.digest));
+            let mut reach = Reach::new();
+            for closure in roots.map(|root| self.closures.of(root, self.layout.blobs())) {
+                reach.extend(closure.keys().map(|digest| (*digest, closure.clone())));
+            }
+            reach
+        })
     }
 
     fn size(&self, digest: &Digest) -> Option<u64> {

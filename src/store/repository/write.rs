@@ -1,9 +1,10 @@
 //! What is put into repositories.
 
 use std::collections::HashSet;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use super::link::Linked;
+use super::view::View;
 use super::{Repositories, plain};
 use crate::Result;
 use crate::name::{Reference, Repository, Tag};
@@ -60,9 +61,8 @@ impl Repositories {
     /// Links the blobs of an image that are there, and says which are not.
     pub(super) fn link_blobs(&self, repository: &Repository, manifest: &Manifest) -> Result<Missing> {
         let view = self.view()?;
-        let unlinked: Vec<_> = self.unlinked(&view, repository).collect();
         let has_it = |digest: &Digest| {
-            self.is_linked(repository, digest) || unlinked.iter().any(|closure| closure.contains_key(digest))
+            self.is_linked(repository, digest) || self.unlinked(&view, repository).contains_key(digest)
         };
         let (mut missing, mut seen) = (Missing::new(), HashSet::new());
         for blob in manifest.children().into_iter().filter(|blob| seen.insert(blob.digest)) {
@@ -127,8 +127,13 @@ impl Repositories {
 
     pub(super) fn change<T>(&self, edit: impl FnOnce(&mut Index) -> Result<T>) -> Result<T> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        let answer = self.layout.update(edit)?;
-        *self.view.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let _lock = self.layout.lock()?;
+        // What another process wrote is read; what was written here is known.
+        let mut index = self.view()?.index().clone();
+        let answer = edit(&mut index)?;
+        self.layout.write_index(&index)?;
+        let view = Arc::new(View::written(index, &self.layout));
+        *self.view.lock().unwrap_or_else(PoisonError::into_inner) = Some(view);
         Ok(answer)
     }
 }
