@@ -71,7 +71,7 @@ impl Repositories {
 
     /// Whether the repository has a tag or a manifest.
     pub fn has(&self, repository: &Repository) -> Result<bool> {
-        let is_named = self.view()?.tags(repository).is_some_and(|tags| !tags.is_empty());
+        let is_named = self.view()?.tags(repository).is_some_and(|mut tags| tags.next().is_some());
         Ok(is_named || self.links.has_manifests(repository))
     }
 
