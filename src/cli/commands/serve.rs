@@ -88,9 +88,13 @@ async fn content(args: &Args, context: &Context) -> Result<(Arc<dyn Content>, Op
         return Ok((Arc::new(shelf(&args.locations, context).await?), None));
     }
     let repositories = Arc::new(Repositories::open(&context.store())?);
-    let writer = (!args.flags.read_only).then(|| repositories.clone());
+    let refusal = repositories.refusal();
+    let writer = (!args.flags.read_only && refusal.is_none()).then(|| repositories.clone());
     let how = if writer.is_some() { "read-write" } else { "read-only" };
     context.ui.say(&format!("serving the local store {}, {how}", context.store().display()));
+    if let (Some(cause), false) = (refusal, args.flags.read_only) {
+        context.ui.warn(&format!("pushes are refused, the store cannot be written: {cause}"));
+    }
     let local = Arc::new(Local::new(repositories.clone()));
     let quota = args.flags.limits.limits(context.idle_timeout()).quota;
     Ok((args.flags.upstream.behind(local, repositories, (context, quota))?, writer))

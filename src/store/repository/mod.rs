@@ -14,11 +14,14 @@ mod view;
 mod write;
 
 use std::fs::Metadata;
+use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 pub(super) use link::Links;
 pub use write::{Blobs, Missing};
+
+use rustix::fs::Access;
 
 use super::layout::Layout;
 use super::lock::Lock;
@@ -58,6 +61,14 @@ impl Repositories {
     /// Where the store is.
     pub fn directory(&self) -> &Path {
         self.layout.directory()
+    }
+
+    /// Why nothing can be written to the store, where that is known: a read-only file system, or no permission.
+    pub fn refusal(&self) -> Option<io::Error> {
+        match rustix::fs::access(self.directory(), Access::WRITE_OK) {
+            Err(error) if error != rustix::io::Errno::NOENT => Some(error.into()),
+            _ => None,
+        }
     }
 
     /// All repositories that have a tag or a manifest, sorted.
