@@ -140,6 +140,7 @@ impl Context {
             keychain: Arc::new(keychain),
             network: self.network(side)?,
             plain_http: self.registry.plain_http,
+            resume: true,
         })
     }
 

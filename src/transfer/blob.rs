@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Buf, Bytes, BytesMut};
 use tokio::sync::watch;
 
 use super::run::Run;
@@ -14,6 +14,9 @@ use crate::name::Repository;
 use crate::oci::Descriptor;
 use crate::transport::{Begin, BlobWriter, Destination, Source};
 use crate::{Error, Result};
+
+/// How many bytes lie between two checkpoints.
+const CHECKPOINT: u64 = 8 * 1024 * 1024;
 
 /// One blob to move.
 pub(super) struct Job {
@@ -99,11 +102,11 @@ impl Job {
     }
 
     /// The loop: read a piece, hash it, write it. The last piece is written only when the digest is right.
-    async fn stream(&self, run: &Run, mut writer: Box<dyn BlobWriter>) -> Result<()> {
+    async fn stream(&self, run: &Run, writer: Box<dyn BlobWriter>) -> Result<()> {
         let from_source = |error| self.failed(Side::Source, "get", error);
         let from_destination = |error| self.failed(Side::Destination, "put", error);
-        let mut reader = self.source.blob(&self.descriptor, 0).await.map_err(from_source)?;
-        let mut verifier = Verifier::new(&self.descriptor);
+        let mut putting = self.putting(writer);
+        let mut reader = self.source.blob(&self.descriptor, putting.seen.seen()).await.map_err(from_source)?;
         let mut buffer = BytesMut::new();
         loop {
             buffer.reserve(PIECE);
@@ -112,12 +115,24 @@ impl Job {
                 break;
             }
             let piece = buffer.split().freeze();
-            verifier.update(&piece).map_err(from_source)?;
-            writer.write(piece).await.map_err(from_destination)?;
+            putting.seen.update(&piece).map_err(from_source)?;
+            putting.write(piece).await.map_err(from_destination)?;
             self.tell(run, BlobEvent::Moved(count as u64));
         }
-        verifier.finish().map_err(from_source)?;
-        writer.commit().await.map_err(from_destination)
+        putting.seen.finish().map_err(from_source)?;
+        putting.commit().await.map_err(from_destination)
+    }
+
+    /// Where the writer goes on. What it has and cannot show is read again where that costs no line.
+    fn putting(&self, mut writer: Box<dyn BlobWriter>) -> Putting {
+        let begun = writer.begun();
+        let is_far = self.source.repository().is_some();
+        let (seen, skip) = match begun.hashed {
+            Some(seen) => (seen, 0),
+            None if is_far && begun.length > 0 => (Verifier::behind(&self.descriptor, begun.length), 0),
+            None => (Verifier::new(&self.descriptor), begun.length),
+        };
+        Putting { writer: Some(writer), seen, skip, unkept: 0 }
     }
 
     fn failed(&self, side: Side, verb: &str, error: Error) -> Error {
@@ -135,6 +150,48 @@ impl Job {
 
     fn tell(&self, run: &Run, event: BlobEvent<'_>) {
         run.tally.on(&Event::Blob(&self.descriptor, event));
+    }
+}
+
+/// A writer on its way, and what has seen the bytes before the next piece. What was written when it stops is kept.
+struct Putting {
+    writer: Option<Box<dyn BlobWriter>>,
+    seen: Verifier,
+    /// How many bytes the writer has that come again.
+    skip: u64,
+    /// How many bytes were written since the last checkpoint.
+    unkept: u64,
+}
+
+impl Putting {
+    /// Writes the piece that was seen last.
+    async fn write(&mut self, mut piece: Bytes) -> Result<()> {
+        let skipped = self.skip.min(piece.len() as u64);
+        self.skip -= skipped;
+        piece.advance(usize::try_from(skipped).unwrap_or(piece.len()));
+        let Some(writer) = self.writer.as_mut().filter(|_| !piece.is_empty()) else { return Ok(()) };
+        self.unkept += piece.len() as u64;
+        writer.write(piece).await?;
+        if self.unkept >= CHECKPOINT {
+            self.unkept = 0;
+            writer.checkpoint(&self.seen);
+        }
+        Ok(())
+    }
+
+    async fn commit(mut self) -> Result<()> {
+        match self.writer.take() {
+            Some(writer) => writer.commit().await,
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Putting {
+    fn drop(&mut self) {
+        if let Some(writer) = self.writer.take().filter(|_| !self.seen.is_wrong()) {
+            writer.keep(&self.seen);
+        }
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Settings {
     pub network: net::Settings,
     /// Speak plain http to every registry; without it only to literal loopback hosts.
     pub plain_http: bool,
+    /// Keep what a transfer that breaks off has done, and go on from there next time.
+    pub resume: bool,
 }
 
 /// Opens places; keeps one client for each registry.
@@ -149,6 +151,7 @@ mod tests {
             keychain: Arc::default(),
             network: net::Settings::default(),
             plain_http: false,
+            resume: true,
         }
     }
 
