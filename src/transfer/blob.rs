@@ -32,13 +32,11 @@ pub(super) async fn move_blob(
     begun: Option<Begin>,
     arrived: watch::Sender<bool>,
 ) -> Result<()> {
-    let registry = job.destination.repository().map(Repository::registry);
-    let mut holders = match registry {
-        Some(registry) => Some(run.mounts.claim(registry, job.descriptor.digest).await),
-        None => None,
+    let digest = job.descriptor.digest;
+    let origins = match job.destination.repository().map(Repository::registry) {
+        Some(registry) => [job.source.origins(&digest, registry), run.mounts.of(registry, digest)].concat(),
+        None => Vec::new(),
     };
-    let mut origins = registry.map(|registry| job.source.origins(&job.descriptor.digest, registry)).unwrap_or_default();
-    origins.extend(holders.iter().flat_map(|holders| holders.iter().cloned()));
     match job.with_retries(&run, begun, &origins).await {
         Ok(()) => {}
         Err(error) => {
@@ -47,10 +45,10 @@ pub(super) async fn move_blob(
         }
     }
     if let Some(repository) = job.source.repository() {
-        job.destination.note_origin(&job.descriptor.digest, repository);
+        job.destination.note_origin(&digest, repository);
     }
-    if let (Some(holders), Some(repository)) = (&mut holders, job.destination.repository()) {
-        holders.push(repository.clone());
+    if let Some(repository) = job.destination.repository() {
+        run.mounts.note(repository, digest);
     }
     // Nobody may be waiting: the image that needs it may have failed on its own.
     arrived.send_replace(true);
