@@ -18,6 +18,7 @@ mod registry;
 mod roots;
 mod session;
 mod store;
+mod upload;
 
 use std::collections::HashSet;
 
