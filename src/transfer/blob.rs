@@ -107,7 +107,7 @@ impl Job {
         let mut reader = self.source.blob(&self.descriptor, putting.seen.seen()).await.map_err(from_source)?;
         let mut buffer = BytesMut::new();
         loop {
-            buffer.reserve(PIECE);
+            buffer.reserve(self.room(putting.seen.seen()));
             let count = reader.read_into(&mut buffer).await.map_err(from_source)?;
             if count == 0 {
                 break;
@@ -119,6 +119,12 @@ impl Job {
         }
         putting.seen.finish().map_err(from_source)?;
         putting.commit().await.map_err(from_destination)
+    }
+
+    /// How much to read next: a byte more than may come, so that the end is seen with the last one.
+    fn room(&self, seen: u64) -> usize {
+        let left = self.descriptor.size.saturating_sub(seen).saturating_add(1);
+        usize::try_from(left).map_or(PIECE, |left| left.min(PIECE))
     }
 
     /// Where the writer goes on. What it has and cannot show is read again where that costs no line.

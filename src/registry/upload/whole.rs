@@ -1,8 +1,8 @@
-//! A small blob: kept until it is whole, then sent with one PUT that can be repeated.
+//! A small blob: kept until it is whole, then sent with one PUT.
 
 use bytes::{Bytes, BytesMut};
 
-use super::Session;
+use super::session::Session;
 use crate::Result;
 
 /// Blobs up to this size are sent so: what goes out in one write costs the other side least.
@@ -10,7 +10,7 @@ pub(super) const WHOLE: u64 = 64 * 1024;
 
 /// An upload that has not begun yet.
 pub(super) struct Whole {
-    session: Session,
+    pub(super) session: Session,
     content: BytesMut,
 }
 
@@ -30,9 +30,9 @@ impl Whole {
         }
     }
 
-    /// Sends all.
-    pub(super) async fn commit(self) -> Result<()> {
-        let call = self.session.closing_call().body(self.content.freeze());
+    /// Sends all. No other try is made in this session: what the registry has of the first would be counted too.
+    pub(super) async fn commit(&mut self) -> Result<()> {
+        let call = self.session.closing_call().careful_body(self.content.split().freeze());
         let answer = self.session.client.send(&call).await;
         self.session.close(answer).await
     }
