@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::blob::BlobPool;
 use super::index::{INDEX_LIMIT, Index};
+use super::journal::TRANSFERS;
 use super::lock::Lock;
 use super::staging::{Site, Start};
 use crate::content::{Access, AtomicFile, read_regular};
@@ -23,7 +24,7 @@ const EMPTY: Start = &[
     (INDEX, br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#),
 ];
 /// What may be there before the marker is.
-const OURS: [&str; 7] = ["blobs", INDEX, MARKER, "lock", "origins.json", "repositories", "uploads"];
+const OURS: [&str; 8] = ["blobs", INDEX, MARKER, "lock", "origins.json", "repositories", TRANSFERS, "uploads"];
 const MARKER_LIMIT: u64 = 64 * 1024;
 
 /// A directory with `oci-layout`, `index.json` and `blobs/`. Many processes may write one: `index.json` is changed under

@@ -8,6 +8,7 @@
 //! ├── lock                shared by everybody who uses the store, exclusive for who deletes content
 //! ├── origins.json        from which repositories blobs came
 //! ├── repositories/       what a served repository has beside its tags
+//! ├── transfers/          what transfers that broke off go on from
 //! ├── uploads/            uploads to a served repository that have not ended
 //! └── .imgctl-*/          files that are not whole yet, one directory for each process
 //! ```
@@ -17,6 +18,7 @@
 mod blob;
 mod image;
 mod index;
+mod journal;
 mod layout;
 mod lock;
 mod lookup;
@@ -24,6 +26,7 @@ mod origin;
 mod quota;
 mod remove;
 mod repository;
+mod session;
 mod staging;
 mod sweep;
 #[cfg(test)]
@@ -38,11 +41,13 @@ pub use blob::{BlobPool, StagedBlob};
 pub(crate) use blob::{blob_reader, name_blob};
 pub use image::StoredImage;
 pub use index::{CONTAINERD_NAME, INDEX_LIMIT, Index, REF_NAME, Replaced, ref_name};
+pub use journal::Journal;
 pub use layout::Layout;
 pub(crate) use lock::Lock;
 pub use quota::Quota;
 pub use remove::{Removal, Removed};
 pub use repository::{Blobs, Missing, Repositories};
+pub use session::{UploadRecord, UploadSession};
 pub(crate) use staging::{Site, Staging};
 pub use upload::{Opened, Upload, UploadLimits, Uploads};
 
