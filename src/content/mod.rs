@@ -12,7 +12,7 @@ use bytes::{Bytes, BytesMut};
 
 pub use atomic_file::{Access, AtomicFile};
 pub use compress::{Codec, decoding_error};
-pub(crate) use disk::WRITES;
+pub(crate) use disk::{WRITES, blocking};
 pub use file::{open_regular, read_regular};
 pub use verify::Verifier;
 

@@ -55,8 +55,8 @@ impl Bars {
     fn blob(&self, blob: &Descriptor, event: &BlobEvent<'_>) {
         let mut moving = self.moving();
         match event {
-            BlobEvent::Started => {}
-            BlobEvent::Moved(bytes) => {
+            BlobEvent::Started | BlobEvent::Waiting => {}
+            BlobEvent::Moved(bytes) | BlobEvent::Resumed(bytes) => {
                 if !moving.blobs.contains_key(&blob.digest) {
                     self.start(&mut moving, blob);
                 }

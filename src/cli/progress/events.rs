@@ -43,6 +43,8 @@ impl Events {
                 json!({ "state": "moving", "bytes": entry.bytes })
             }
             BlobEvent::Started => json!({ "state": "started" }),
+            BlobEvent::Waiting => json!({ "state": "waiting" }),
+            BlobEvent::Resumed(bytes) => json!({ "state": "resumed", "bytes": bytes }),
             BlobEvent::Done => json!({ "state": "done" }),
             BlobEvent::Present => json!({ "state": "present" }),
             BlobEvent::Mounted(repository) => json!({ "state": "mounted", "from": repository.to_string() }),

@@ -8,6 +8,7 @@ use imgctl::transfer::{BlobEvent, Event, Observer};
 
 use super::Words;
 use crate::cli::ui::Ui;
+use crate::cli::units;
 
 /// Prints a line for each change of state.
 pub(super) struct Lines {
@@ -51,6 +52,8 @@ pub(super) fn state_line(blob: &Descriptor, state: &str) -> String {
 /// The state a blob is in after `event`, where that is news; that it moves is not.
 pub(super) fn state(words: &Words, event: &BlobEvent<'_>) -> Option<String> {
     Some(match event {
+        BlobEvent::Waiting => "Waiting for another process".to_owned(),
+        BlobEvent::Resumed(bytes) => format!("Resuming at {}", units::size(*bytes, 4)),
         BlobEvent::Done => words.done.to_owned(),
         BlobEvent::Present => words.present.to_owned(),
         BlobEvent::Mounted(repository) => format!("Mounted from {}", repository.path()),

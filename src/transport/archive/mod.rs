@@ -9,5 +9,5 @@ mod tests;
 mod writer;
 
 pub(super) use layout::{Layout, blob_name, check_size};
-pub(super) use open::{blocking, open};
+pub(super) use open::open;
 pub(super) use writer::{Images, Writer};

@@ -12,10 +12,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::blob_name;
-use super::open::blocking;
 use super::stream::Stream;
 use crate::content::tar::{END, member_header, padding};
-use crate::content::{Access, AtomicFile};
+use crate::content::{Access, AtomicFile, blocking};
 use crate::error::Kind;
 use crate::oci::{Descriptor, Digest};
 use crate::transport::{ArchiveFile, Begin, BlobWriter};
