@@ -70,6 +70,14 @@ impl AtomicFile {
         Ok(Self { target: target.to_owned(), staged: Staged::Temporary(file) })
     }
 
+    /// The file that [`AtomicFile::create`] would replace; `None` where it would write to a stream.
+    pub(crate) fn replaced(target: &Path) -> Result<Option<PathBuf>> {
+        Ok(match Output::of(target)? {
+            Output::File(path) => Some(path),
+            Output::Stream => None,
+        })
+    }
+
     /// A file that will stand at `target` and lies at `path` until then, where another process may have begun it. Dropped,
     /// it stays there unless it [is temporary](AtomicFile::set_temporary).
     pub(crate) fn begun(file: File, path: &Path, target: &Path) -> Result<Self> {

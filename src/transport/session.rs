@@ -81,7 +81,13 @@ impl Session {
             Location::Layout { directory, .. } => {
                 Arc::new(LayoutDestination::create_or_open(directory)?.resuming(patience))
             }
+            Location::OciArchive { file, .. } if self.settings.resume => {
+                Arc::new(OciArchiveWriter::resume(file).await?)
+            }
             Location::OciArchive { file, .. } => Arc::new(OciArchiveWriter::create(file).await?),
+            Location::DockerArchive { file, .. } if self.settings.resume => {
+                Arc::new(DockerArchiveWriter::resume(file).await?)
+            }
             Location::DockerArchive { file, .. } => Arc::new(DockerArchiveWriter::create(file).await?),
             Location::Directory(directory) => {
                 Arc::new(DirectoryDestination::create_or_open(directory)?.resuming(patience))

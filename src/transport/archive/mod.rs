@@ -1,8 +1,10 @@
 //! What both kinds of archive share: a tar file with an OCI layout in it.
 
+mod draft;
 mod layout;
 mod open;
 mod output;
+mod place;
 mod stream;
 #[cfg(test)]
 mod tests;
