@@ -32,13 +32,11 @@ pub(super) async fn move_blob(
     begun: Option<Begin>,
     arrived: watch::Sender<bool>,
 ) -> Result<()> {
-    let registry = job.destination.repository().map(Repository::registry);
-    let mut holders = match registry {
-        Some(registry) => Some(run.mounts.claim(registry, job.descriptor.digest).await),
-        None => None,
+    let digest = job.descriptor.digest;
+    let origins = match job.destination.repository().map(Repository::registry) {
+        Some(registry) => [job.source.origins(&digest, registry), run.mounts.of(registry, digest)].concat(),
+        None => Vec::new(),
     };
-    let mut origins = registry.map(|registry| job.source.origins(&job.descriptor.digest, registry)).unwrap_or_default();
-    origins.extend(holders.iter().flat_map(|holders| holders.iter().cloned()));
     match job.with_retries(&run, begun, &origins).await {
         Ok(()) => {}
         Err(error) => {
@@ -47,10 +45,10 @@ pub(super) async fn move_blob(
         }
     }
     if let Some(repository) = job.source.repository() {
-        job.destination.note_origin(&job.descriptor.digest, repository);
+        job.destination.note_origin(&digest, repository);
     }
-    if let (Some(holders), Some(repository)) = (&mut holders, job.destination.repository()) {
-        holders.push(repository.clone());
+    if let Some(repository) = job.destination.repository() {
+        run.mounts.note(repository, digest);
     }
     // Nobody may be waiting: the image that needs it may have failed on its own.
     arrived.send_replace(true);
@@ -122,7 +120,7 @@ impl Job {
         let mut reader = self.source.blob(&self.descriptor, putting.seen.seen()).await.map_err(from_source)?;
         let mut buffer = BytesMut::new();
         loop {
-            buffer.reserve(PIECE);
+            buffer.reserve(self.room(putting.seen.seen()));
             let count = reader.read_into(&mut buffer).await.map_err(from_source)?;
             if count == 0 {
                 break;
@@ -134,6 +132,12 @@ impl Job {
         }
         putting.seen.finish().map_err(from_source)?;
         putting.commit().await.map_err(from_destination)
+    }
+
+    /// How much to read next: a byte more than may come, so that the end is seen with the last one.
+    fn room(&self, seen: u64) -> usize {
+        let left = self.descriptor.size.saturating_sub(seen).saturating_add(1);
+        usize::try_from(left).map_or(PIECE, |left| left.min(PIECE))
     }
 
     /// Where the writer goes on. What it has and cannot show is read again where that costs no line.

@@ -14,7 +14,7 @@ use crate::transport::Name;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// What will be done is known.
+    /// All that will be done is known; some of it may have been done already.
     Planned(&'a Plan),
     /// Something happened to a blob.
     Blob(&'a Descriptor, BlobEvent<'a>),

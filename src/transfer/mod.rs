@@ -1,10 +1,13 @@
-//! The copy: resolve → plan → run → report. Everything that moves an image goes through here.
+//! The copy: resolve → plan → run → report. Everything that moves an image goes through here. An image whose plan is ready
+//! moves while others are still being resolved.
 
 mod blob;
 mod convert;
+mod current;
 mod event;
 mod mount;
 mod plan;
+mod queue;
 mod run;
 mod select;
 #[cfg(test)]
@@ -118,8 +121,6 @@ pub async fn plan(items: &[Item], options: &Options) -> Result<Plan> {
 /// that were not reached stay as they were.
 pub async fn copy(items: Vec<Item>, options: &Options, observer: Arc<dyn Observer>) -> Result<Report> {
     let run = Arc::new(Run { options: options.clone(), tally: Tally::new(observer), mounts: Mounts::default() });
-    let plan = plan::make(&items, options, false).await?;
-    run.tally.on(&Event::Planned(&plan));
-    let images = run::run(items, plan, run.clone()).await?;
+    let images = run::run(items, run.clone()).await?;
     Ok(run.tally.report(images))
 }

@@ -21,6 +21,8 @@ mod staged;
 mod store;
 mod upload;
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 
@@ -116,6 +118,11 @@ pub trait Destination: Send + Sync {
     /// What `name` points to now, where the place can say so cheaply.
     async fn current(&self, name: &Name) -> Result<Option<Digest>> {
         let _ = name;
+        Ok(None)
+    }
+
+    /// All names there are, where that costs less than to ask for many of them: what is not among them points to nothing.
+    async fn listing(&self) -> Result<Option<HashSet<Name>>> {
         Ok(None)
     }
 
