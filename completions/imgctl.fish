@@ -744,7 +744,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l plain-http -d 'Spe
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l insecure -d 'Do not verify the registry\'s TLS certificate'
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l listen -d 'Listen here: HOST:PORT, of which port 0 means any free one, or unix:PATH' -r
-complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l upstream -d 'Fetch what the store lacks from this registry, and keep it; may be repeated or a comma list' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l upstream -d 'Fetch what the store lacks from this registry, and keep it; may be repeated or a comma list. Whoever may pull here gets what your credentials there may read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l log-format -d 'How to write the access log to stderr' -r -f -a "text\t'TIME PEER USER "METHOD PATH" STATUS BYTES DURATION'
 json\t'one JSON object a line'"
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l htpasswd -d 'Ask for user and password, as `htpasswd -B` writes them to this file; it is read again when it changes' -r -F

@@ -692,7 +692,7 @@ Register-ArgumentCompleter -Native -CommandName 'imgctl' -ScriptBlock {
         }
         'imgctl;serve' {
             [CompletionResult]::new('--listen', '--listen', [CompletionResultType]::ParameterName, 'Listen here: HOST:PORT, of which port 0 means any free one, or unix:PATH')
-            [CompletionResult]::new('--upstream', '--upstream', [CompletionResultType]::ParameterName, 'Fetch what the store lacks from this registry, and keep it; may be repeated or a comma list')
+            [CompletionResult]::new('--upstream', '--upstream', [CompletionResultType]::ParameterName, 'Fetch what the store lacks from this registry, and keep it; may be repeated or a comma list. Whoever may pull here gets what your credentials there may read')
             [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How to write the access log to stderr')
             [CompletionResult]::new('--htpasswd', '--htpasswd', [CompletionResultType]::ParameterName, 'Ask for user and password, as `htpasswd -B` writes them to this file; it is read again when it changes')
             [CompletionResult]::new('--tls-cert', '--tls-cert', [CompletionResultType]::ParameterName, 'Speak TLS with the certificate chain in this PEM file; it is read again when it changes')
