@@ -5,6 +5,7 @@ mod blob;
 mod convert;
 mod current;
 mod event;
+mod limit;
 mod mount;
 mod plan;
 mod queue;
@@ -16,6 +17,7 @@ mod tests;
 use std::sync::Arc;
 
 pub use event::{BlobEvent, Copied, Event, Observer, Report, Unobserved};
+pub use limit::RateLimit;
 pub use plan::{Plan, PlannedBlob, PlannedImage, Presence};
 pub use select::choose;
 
@@ -60,6 +62,8 @@ pub struct Options {
     pub jobs: usize,
     /// How often a blob is tried again.
     pub retries: u32,
+    /// How fast blobs move, all together.
+    pub limit: Option<Arc<RateLimit>>,
 }
 
 impl Default for Options {
@@ -73,6 +77,7 @@ impl Default for Options {
             allow_foreign_layers: false,
             jobs: 4,
             retries: 4,
+            limit: None,
         }
     }
 }
