@@ -26,6 +26,7 @@ mod output;
 mod outputs;
 mod published;
 mod readme;
+mod reliability;
 mod secrets;
 mod secrets_elsewhere;
 mod secrets_output;
