@@ -47,6 +47,10 @@ pub enum BlobEvent<'a> {
         /// Why.
         error: &'a Error,
     },
+    /// So many more bytes of this layer were read, to be compressed anew.
+    Recompressing(u64),
+    /// It was compressed anew; this takes its place.
+    Recompressed(&'a Descriptor),
     /// It could not be moved.
     Failed(&'a Error),
 }
@@ -121,7 +125,11 @@ impl Tally {
                 BlobEvent::Done => self.transferred.add(1, 0),
                 BlobEvent::Present => self.present.add(1, descriptor.size),
                 BlobEvent::Mounted(_) => self.mounted.add(1, descriptor.size),
-                BlobEvent::Started | BlobEvent::Retrying { .. } | BlobEvent::Failed(_) => {}
+                BlobEvent::Started
+                | BlobEvent::Recompressing(_)
+                | BlobEvent::Recompressed(_)
+                | BlobEvent::Retrying { .. }
+                | BlobEvent::Failed(_) => {}
             }
         }
         self.observer.on(event);

@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use tokio::sync::{Semaphore, mpsc};
 
 use super::Recompress;
@@ -178,7 +178,7 @@ impl Read for Pieces {
             }
         }
         let count = self.piece.len().min(buffer.len());
-        self.piece.copy_to_slice(&mut buffer[..count]);
+        buffer[..count].copy_from_slice(&self.piece.split_to(count));
         Ok(count)
     }
 }
@@ -196,11 +196,8 @@ impl Work<'_> {
         let mut start = Vec::new();
         input.by_ref().take(Codec::MAGIC as u64).read_to_end(&mut start).map_err(decoding_error)?;
         let mut content = Codec::detect(&start).decoder(start.chain(input)).map_err(decoding_error)?;
-        let written = Written {
-            spool: &self.spool,
-            size: 0,
-            hasher: Hasher::new(self.layer.descriptor.digest.algorithm()),
-        };
+        let written =
+            Written { spool: &self.spool, size: 0, hasher: Hasher::new(self.layer.descriptor.digest.algorithm()) };
         let mut encoder =
             self.encoding.encoder(BufWriter::with_capacity(PIECE, written), self.threads).map_err(cannot_write)?;
         let mut unpacked = Hasher::new(self.layer.diff_id.algorithm());
@@ -222,7 +219,8 @@ impl Work<'_> {
         }
         let output = encoder.finish().map_err(cannot_write)?;
         let Written { size, hasher, .. } = output.into_inner().map_err(|error| cannot_write(error.into_error()))?;
-        let offset = std::mem::replace(&mut self.spool.end, self.spool.end + size);
+        let offset = self.spool.end;
+        self.spool.end += size;
         Ok(Recompressed { digest: hasher.finish(), size, file: self.spool.file.clone(), offset })
     }
 }

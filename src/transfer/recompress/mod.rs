@@ -20,7 +20,7 @@ use source::RecompressedSource;
 use super::convert::convert;
 use super::event::Tally;
 use super::rewrite::{Edit, rewrite};
-use super::select::{Selection, select};
+use super::select::select;
 use super::{Event, Format, Item, Options, Plan, Presence};
 use crate::content::Encoding;
 use crate::error::Side;
@@ -46,17 +46,14 @@ pub(super) async fn edit(items: Vec<Item>, options: &Options, tally: &Tally) -> 
     let encoding = recompress.encoding;
     check(options, encoding)?;
     let jobs = options.jobs.max(1);
-    let selections: Vec<Selection> =
+    let images: Vec<Selected> =
         stream::iter(&items).map(|item| selected(item, options, encoding, tally)).buffered(jobs).try_collect().await?;
-    let layers = layers(&items, &selections, encoding).await?;
+    let layers = layers(&items, &images, encoding).await?;
     let workers = Workers::new(recompress);
-    let done: HashMap<Digest, Recompressed> = stream::iter(layers)
-        .map(|layer| workers.recompress(layer, tally))
-        .buffer_unordered(jobs)
-        .try_collect()
-        .await?;
+    let done: HashMap<Digest, Recompressed> =
+        stream::iter(layers).map(|layer| workers.recompress(layer, tally)).buffer_unordered(jobs).try_collect().await?;
     let edit = Arc::new(NewLayers { encoding, done });
-    items.into_iter().zip(selections).map(|(item, selection)| edited(item, &selection, &edit)).collect()
+    items.into_iter().zip(images).map(|(item, image)| edited(item, &image, &edit)).collect()
 }
 
 /// Errs with [`Kind::Usage`](crate::error::Kind::Usage) where `options` contradict each other.
@@ -101,26 +98,32 @@ fn wanted(manifest: &Manifest, encoding: Encoding) -> impl Iterator<Item = (usiz
     })
 }
 
-/// The manifests to copy, in media types that have a word for the compression.
-async fn selected(item: &Item, options: &Options, encoding: Encoding, tally: &Tally) -> Result<Selection> {
-    let selection = select(item, options).await?;
-    let is_wordless = |manifest: &Manifest| {
-        manifest.media_type().is_docker() && wanted(manifest, encoding).next().is_some()
-    };
-    if encoding.compression() != Compression::Zstd || !selection.manifests.iter().any(is_wordless) {
-        return Ok(selection);
+/// The manifests of one image that will be copied.
+struct Selected {
+    /// As they are at the source.
+    original: Vec<Manifest>,
+    /// In media types that have a word for the compression, in the same order.
+    manifests: Vec<Manifest>,
+}
+
+async fn selected(item: &Item, options: &Options, encoding: Encoding, tally: &Tally) -> Result<Selected> {
+    let original = select(item, options).await?.manifests;
+    let is_wordless =
+        |manifest: &Manifest| manifest.media_type().is_docker() && wanted(manifest, encoding).next().is_some();
+    if encoding.compression() != Compression::Zstd || !original.iter().any(is_wordless) {
+        return Ok(Selected { manifests: original.clone(), original });
     }
     if options.to.is_none() {
         tally.on(&Event::Warning("docker's formats have no word for zstd: converting to OCI's media types"));
     }
-    Ok(Selection { manifests: convert(&selection.manifests, Format::Oci)?, ..selection })
+    Ok(Selected { manifests: convert(&original, Format::Oci)?, original })
 }
 
 /// Every layer that is wanted, once, the largest first.
-async fn layers(items: &[Item], selections: &[Selection], encoding: Encoding) -> Result<Vec<Layer>> {
+async fn layers(items: &[Item], images: &[Selected], encoding: Encoding) -> Result<Vec<Layer>> {
     let mut layers: HashMap<Digest, Layer> = HashMap::new();
-    for (item, selection) in items.iter().zip(selections) {
-        for manifest in &selection.manifests {
+    for (item, image) in items.iter().zip(images) {
+        for manifest in &image.manifests {
             let Some(image) = manifest.as_image() else { continue };
             let mut wanted = wanted(manifest, encoding).peekable();
             if wanted.peek().is_none() {
@@ -128,7 +131,8 @@ async fn layers(items: &[Item], selections: &[Selection], encoding: Encoding) ->
             }
             let diff_ids = diff_ids(item.source.as_ref(), &image.config, image.layers.len()).await?;
             for (at, descriptor) in wanted {
-                let layer = Layer { descriptor: descriptor.clone(), diff_id: diff_ids[at], source: item.source.clone() };
+                let layer =
+                    Layer { descriptor: descriptor.clone(), diff_id: diff_ids[at], source: item.source.clone() };
                 let known = layers.entry(descriptor.digest).or_insert(layer);
                 if known.diff_id != diff_ids[at] {
                     let message = format!("layer {} has two diff ids", descriptor.digest);
@@ -159,9 +163,9 @@ async fn diff_ids(source: &dyn Source, config: &Descriptor, count: usize) -> Res
     }
 }
 
-fn edited(item: Item, selection: &Selection, edit: &Arc<NewLayers>) -> Result<Item> {
-    let manifests = rewrite(&selection.manifests, edit.as_ref())?;
-    let source = RecompressedSource::new(item.source.clone(), (&selection.manifests, manifests), edit.clone());
+fn edited(item: Item, image: &Selected, edit: &Arc<NewLayers>) -> Result<Item> {
+    let manifests = rewrite(&image.manifests, edit.as_ref())?;
+    let source = RecompressedSource::new(item.source.clone(), (&image.original, manifests), edit.clone());
     Ok(Item { source: Arc::new(source), ..item })
 }
 
