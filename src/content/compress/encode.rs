@@ -174,11 +174,12 @@ mod tests {
 
     #[test]
     fn the_same_content_gives_the_same_bytes_for_any_number_of_threads_and_sizes_of_pieces() {
-        let content = content(9 << 20);
-        for encoding in ["gzip", "gzip:1", "gzip:9", "zstd", "zstd:1", "zstd:6"] {
+        // Several blocks or jobs of each.
+        for (encoding, size) in [("gzip", 2), ("gzip:1", 2), ("gzip:9", 1), ("zstd", 9), ("zstd:1", 9), ("zstd:6", 9)] {
+            let content = content(size << 20);
             let first = encoded(encoding, &content, 1, 1 << 20);
             assert!(first.len() < content.len(), "{encoding}");
-            for (threads, piece) in [(1, 777), (2, 65_536), (3, content.len()), (8, 1_000_003)] {
+            for (threads, piece) in [(1, 777), (3, content.len()), (8, 100_003)] {
                 assert!(encoded(encoding, &content, threads, piece) == first, "{encoding} {threads} {piece}");
             }
             let mut decoded = Vec::new();
@@ -191,9 +192,9 @@ mod tests {
     fn every_level_gives_back_every_content() {
         let levels = (1..=9).map(|level| format!("gzip:{level}")).chain((1..=22).map(|level| format!("zstd:{level}")));
         for encoding in levels.chain(["none".to_owned()]) {
-            for size in [0, 1, 100_000] {
+            for size in [0, 20_000] {
                 let content = content(size);
-                let bytes = encoded(&encoding, &content, 2, 4096);
+                let bytes = encoded(&encoding, &content, 1, 4096);
                 let mut decoded = Vec::new();
                 Codec::detect(&bytes).decoder(&bytes[..]).unwrap().read_to_end(&mut decoded).unwrap();
                 assert_eq!(decoded, content, "{encoding} {size}");
@@ -225,8 +226,10 @@ mod tests {
             }
         }
         for encoding in ["none", "gzip", "zstd"] {
-            let mut encoder = encoding.parse::<Encoding>().unwrap().encoder(Full, 2).unwrap();
-            let done = encoder.write_all(&content(3 << 20)).and_then(|()| encoder.finish());
+            let done = encoding.parse::<Encoding>().unwrap().encoder(Full, 2).and_then(|mut encoder| {
+                encoder.write_all(&content(3 << 20))?;
+                encoder.finish()
+            });
             assert_eq!(done.err().unwrap().kind(), io::ErrorKind::StorageFull, "{encoding}");
         }
     }

@@ -113,19 +113,19 @@ fn broken() -> io::Error {
 
 /// What a thread does: block after block, until there will be no more.
 fn compress_all(queue: &Mutex<Receiver<Block>>, level: u8) {
-    let mut deflate = Compress::new(Compression::new(level.into()), false);
     loop {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(block) = next else { return };
         // The encoder may have been dropped meanwhile.
-        let _ = block.done.send(compress(&mut deflate, &block));
+        let _ = block.done.send(compress(level, &block));
     }
 }
 
 /// Blocks end at a byte's bound, so that they can be joined; the last one ends the stream.
-fn compress(deflate: &mut Compress, block: &Block) -> io::Result<Vec<u8>> {
+fn compress(level: u8, block: &Block) -> io::Result<Vec<u8>> {
     let (window, bytes) = block.bytes.split_at(block.window);
-    deflate.reset();
+    // One that was reset remembers enough of other blocks to choose other matches: the bytes would depend on the threads.
+    let mut deflate = Compress::new(Compression::new(level.into()), false);
     if !window.is_empty() {
         deflate.set_dictionary(window)?;
     }
@@ -175,18 +175,17 @@ mod tests {
 
     #[test]
     fn blocks_look_back_into_the_one_before() {
-        let mut content = vec![0; BLOCK - WINDOW / 2];
+        let mut content = vec![0; BLOCK];
         fastrand::Rng::with_seed(1).fill(&mut content);
         let alone = compressed(&content).len();
         content.extend_from_within(BLOCK - WINDOW..);
         assert!(compressed(&content).len() < alone + 1000);
-        assert_eq!(compressed(&[0; 10 * BLOCK]).len(), compressed(&[0; 10 * BLOCK]).len());
     }
 
     #[test]
     fn the_bytes_are_the_same_in_every_version() {
         let content: Vec<u8> = (0..600_000_u32).flat_map(|number| (number / 7).to_le_bytes()).collect();
         let digest = crate::oci::Digest::of(&compressed(&content)).short();
-        assert_eq!(digest, "");
+        assert_eq!(digest, "17b6627dcda2");
     }
 }
