@@ -51,6 +51,10 @@ pub enum BlobEvent<'a> {
         /// Why.
         error: &'a Error,
     },
+    /// So many more bytes of this layer were read, to be compressed anew.
+    Recompressing(u64),
+    /// It was compressed anew; this takes its place.
+    Recompressed(&'a Descriptor),
     /// It could not be moved.
     Failed(&'a Error),
 }
@@ -130,7 +134,12 @@ impl Tally {
                 BlobEvent::Present => self.present.add(1, descriptor.size),
                 BlobEvent::Mounted(_) => self.mounted.add(1, descriptor.size),
                 BlobEvent::Resumed(bytes) => self.resumed.add(1, *bytes),
-                BlobEvent::Started | BlobEvent::Waiting | BlobEvent::Retrying { .. } | BlobEvent::Failed(_) => {}
+                BlobEvent::Started
+                | BlobEvent::Waiting
+                | BlobEvent::Recompressing(_)
+                | BlobEvent::Recompressed(_)
+                | BlobEvent::Retrying { .. }
+                | BlobEvent::Failed(_) => {}
             }
         }
         self.observer.on(event);
