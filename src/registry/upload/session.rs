@@ -133,7 +133,8 @@ impl Session {
             return self.send_less(error, &headers);
         }
         match status.as_u16() {
-            404 | 416 => retryable(error),
+            // The pause that was asked for is kept by whatever is sent next.
+            404 | 416 | 429 => retryable(error),
             // What was begun before may be at fault: a new session shows.
             _ if self.is_resumed() && self.is_over => retryable(error),
             _ => self.client.blame_algorithm(error, &self.descriptor.digest),
