@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -72,6 +73,17 @@ impl Layout {
     pub fn flush_each(&mut self) {
         self.is_flushed = true;
         self.blobs.flush_each();
+    }
+
+    /// Keeps blobs whose transfer breaks off, for [`BlobPool::claim`] to go on from. Another process that puts the same blob
+    /// is waited for as long as it does not pause for `patience`.
+    pub fn keep_partials(&mut self, patience: Duration) {
+        self.keep_partials_in(super::TRANSFERS, patience);
+    }
+
+    /// As [`Layout::keep_partials`], in this directory.
+    pub(super) fn keep_partials_in(&mut self, directory: &str, patience: Duration) {
+        self.blobs.keep_partials(directory, patience);
     }
 
     /// See [`BlobPool::distrust_unflushed`].

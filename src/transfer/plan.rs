@@ -62,6 +62,8 @@ pub enum Presence {
     Mountable,
     /// It is not there.
     Missing,
+    /// What it is compressed to anew is not known yet.
+    Recompressed,
 }
 
 impl Plan {

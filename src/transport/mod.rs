@@ -17,6 +17,7 @@ mod oci_archive;
 mod registry;
 mod roots;
 mod session;
+mod staged;
 mod store;
 mod upload;
 
@@ -39,6 +40,7 @@ use crate::Result;
 use crate::content::{BlobReader, Verifier};
 use crate::name::{Registry, Repository};
 use crate::oci::{Descriptor, Digest, Manifest};
+use crate::store::Held;
 
 /// A place that images are read from. What it returns matches the descriptor asked for, or it errs.
 #[async_trait]
@@ -143,6 +145,8 @@ pub enum Begin {
     Mounted(Repository),
     /// Its bytes are needed.
     Write(Box<dyn BlobWriter>),
+    /// Another process is putting it. When that was waited for, it is to be begun again.
+    Held(Held),
 }
 
 /// What a writer has of a blob already: its first bytes. Writing goes on behind them.
