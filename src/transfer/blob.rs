@@ -121,11 +121,19 @@ impl Job {
         }
         let mut reader = self.source.blob(&self.descriptor, putting.seen.seen()).await.map_err(from_source)?;
         let mut buffer = BytesMut::new();
+        let limit = run.options.limit.as_deref();
         loop {
-            buffer.reserve(PIECE);
+            match limit {
+                // Exactly that much: a reader fills all there is.
+                Some(limit) => buffer = BytesMut::with_capacity(limit.piece()),
+                None => buffer.reserve(PIECE),
+            }
             let count = reader.read_into(&mut buffer).await.map_err(from_source)?;
             if count == 0 {
                 break;
+            }
+            if let Some(limit) = limit {
+                limit.pass(count).await;
             }
             let piece = buffer.split().freeze();
             putting.seen.update(&piece).map_err(from_source)?;

@@ -3,6 +3,7 @@
 mod blob;
 mod convert;
 mod event;
+mod limit;
 mod mount;
 mod plan;
 mod run;
@@ -13,6 +14,7 @@ mod tests;
 use std::sync::Arc;
 
 pub use event::{BlobEvent, Copied, Event, Observer, Report, Unobserved};
+pub use limit::RateLimit;
 pub use plan::{Plan, PlannedBlob, PlannedImage, Presence};
 pub use select::choose;
 
@@ -57,6 +59,8 @@ pub struct Options {
     pub jobs: usize,
     /// How often a blob is tried again.
     pub retries: u32,
+    /// How fast blobs move, all together.
+    pub limit: Option<Arc<RateLimit>>,
 }
 
 impl Default for Options {
@@ -70,6 +74,7 @@ impl Default for Options {
             allow_foreign_layers: false,
             jobs: 4,
             retries: 4,
+            limit: None,
         }
     }
 }

@@ -33,6 +33,7 @@ mod secrets_output;
 mod secrets_realm;
 mod serving;
 mod signals;
+mod steering;
 mod store;
 mod support;
 mod support_selftest;

@@ -2,6 +2,7 @@
 
 mod output;
 mod platform;
+mod quantity;
 mod registry;
 mod serve;
 mod transfer;
