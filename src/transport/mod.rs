@@ -19,6 +19,7 @@ mod roots;
 mod session;
 mod staged;
 mod store;
+mod upload;
 
 use async_trait::async_trait;
 use bytes::Bytes;

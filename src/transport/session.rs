@@ -17,6 +17,7 @@ use crate::auth::Keychain;
 use crate::name::Registry;
 use crate::net::{self, Origin};
 use crate::registry::Client;
+use crate::store::Journal;
 use crate::{Error, Result};
 
 /// What a [`Session`] is made of.
@@ -75,7 +76,8 @@ impl Session {
         Ok(match location {
             Location::Registry(reference) => {
                 let client = self.registry(reference.repository.registry())?;
-                Arc::new(RegistryDestination::new(client, &reference.repository))
+                let journal = self.settings.resume.then(|| Journal::new(&self.settings.store));
+                Arc::new(RegistryDestination::new(client, &reference.repository, journal))
             }
             Location::Store(_) => Arc::new(StoreDestination::create_or_open(&self.settings.store)?.resuming(patience)),
             Location::Layout { directory, .. } => {
