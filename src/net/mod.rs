@@ -111,6 +111,8 @@ pub enum Body {
     Empty,
     /// Bytes that can be sent again.
     Bytes(Bytes),
+    /// Bytes that must not be sent twice before it is known what became of the first.
+    Once(Bytes),
     /// A stream of `length` bytes that can be sent once. An error in the channel, or its end before `length`, aborts the request.
     Stream {
         /// `Content-Length`.
