@@ -32,6 +32,9 @@ pub struct UploadRecord {
     pub location: Secret,
     /// How many bytes the registry confirmed.
     pub offset: u64,
+    /// How often it was tried in vain to go on from there.
+    #[serde(default)]
+    pub vain: u32,
     /// When that was.
     pub changed: SystemTime,
 }
@@ -76,9 +79,14 @@ impl UploadSession {
         Ok(())
     }
 
+    /// What is on record counts no more. The file goes with this, unless something is saved before.
+    pub fn clear(&mut self) {
+        self.record = None;
+    }
+
     /// The upload is over: its record goes.
     pub fn remove(mut self) {
-        self.record = None;
+        self.clear();
     }
 
     /// The record in `path`, unless another process has it. It is made where it is not there.
@@ -134,6 +142,7 @@ mod tests {
             size: 9,
             location: Secret::new("https://registry.example/v2/a/blobs/uploads/1?_state=secret"),
             offset: 4,
+            vain: 0,
             changed: SystemTime::now(),
         };
         let mut session = journal.upload(&repository, &digest).unwrap();

@@ -27,6 +27,7 @@ mod outputs;
 mod published;
 mod readme;
 mod reliability;
+mod resume;
 mod secrets;
 mod secrets_elsewhere;
 mod secrets_output;

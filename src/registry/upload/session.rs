@@ -133,7 +133,8 @@ impl Session {
             return self.send_less(error, &headers);
         }
         match status.as_u16() {
-            404 | 416 => retryable(error),
+            // The pause that was asked for is kept by whatever is sent next.
+            404 | 416 | 429 => retryable(error),
             // What was begun before may be at fault: a new session shows.
             _ if self.is_resumed() && self.is_over => retryable(error),
             _ => self.client.blame_algorithm(error, &self.descriptor.digest),
@@ -156,8 +157,7 @@ impl Session {
     /// Requests were too large.
     fn send_less(&self, error: Error, headers: &HeaderMap) -> Error {
         let Some(smaller) = smaller_chunk(self.chunk, headers) else {
-            return error
-                .with_hint("a proxy before the registry limits the size of requests: it must be raised there");
+            return error.with_hint("a proxy before the registry limits the size of requests: it must be raised there");
         };
         // Another upload may have found it out at the same time.
         let known = &self.client.0.chunk;
@@ -189,7 +189,6 @@ pub(super) fn chunk_length(headers: &HeaderMap) -> usize {
     let wanted = text(headers, &HeaderName::from_static("oci-chunk-min-length")).and_then(|value| value.parse().ok());
     wanted.unwrap_or(CHUNK).clamp(CHUNK, CHUNK_LIMIT)
 }
-
 
 #[cfg(test)]
 mod tests {
