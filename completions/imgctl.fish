@@ -97,6 +97,7 @@ rewrite\t'make a new index that lists the chosen images; its digest is new'
 sparse\t'copy the index as it is, and only the chosen images'"
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l to -d 'Convert manifests to these media types; digests change' -r -f -a "oci\t'the OCI image specification\'s'
 docker\t'docker\'s, schema 2'"
+complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l compress -d 'Compress layers anew: gzip, zstd or none, with a level as in zstd:19; digests change' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -s f -l format -d 'With --dry-run: print json, jsonl, or a Go template such as \'{{.Digest}} {{.Size}}\'' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l multi-arch -r -f -a "all\t''
 system\t''"
@@ -260,6 +261,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l platform -d 'Only
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l override-os -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l override-arch -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l override-variant -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l compress -d 'Compress layers anew: gzip, zstd or none, with a level as in zstd:19; digests change' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -s f -l format -d 'With --dry-run: print json, jsonl, or a Go template such as \'{{.Digest}} {{.Size}}\'' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l progress -d 'How to show progress on stderr: bars on a terminal, one line per change of state, one JSON event a line, or not' -r -f -a "auto\t'bar on a terminal, else plain'
 bar\t'bars that move'
