@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_imgctl_global_optspecs
-    string join \n q/quiet progress= v/verbose log-level= trace j/jobs= per-host= retries= idle-timeout= store= creds= src-creds= dest-creds= anonymous authfile= allow-realm= plain-http insecure ca-file= cert-file= key-file= tls-verify= src-tls-verify= dest-tls-verify= h/help V/version
+    string join \n q/quiet progress= v/verbose log-level= trace j/jobs= per-host= limit-rate= min-rate= retries= retry-max-wait= idle-timeout= timeout= no-resume store= creds= src-creds= dest-creds= anonymous authfile= allow-realm= plain-http insecure ca-file= cert-file= key-file= tls-verify= src-tls-verify= dest-tls-verify= h/help V/version
 end
 
 function __fish_imgctl_needs_command
@@ -36,8 +36,12 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_needs_command" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_needs_command" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_needs_command" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_needs_command" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_needs_command" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_needs_command" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_needs_command" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_needs_command" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_needs_command" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_needs_command" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_needs_command" -l src-creds -d 'Credentials for the registry that is read' -r
@@ -56,6 +60,7 @@ false\t''"
 complete -c imgctl -n "__fish_imgctl_needs_command" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_needs_command" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_needs_command" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_needs_command" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_needs_command" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_needs_command" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_needs_command" -l insecure -d 'Do not verify the registry\'s TLS certificate'
@@ -105,8 +110,12 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l src-creds -d 'Credentials for the registry that is read' -r
@@ -131,6 +140,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -s a -l all
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l insecure -d 'Do not verify the registry\'s TLS certificate'
@@ -152,8 +162,12 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l src-creds -d 'Credentials for the registry that is read' -r
@@ -175,6 +189,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l dry-run -d 'Print
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l insecure -d 'Do not verify the registry\'s TLS certificate'
@@ -196,8 +211,12 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l src-creds -d 'Credentials for the registry that is read' -r
@@ -218,6 +237,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l dry-run -d 'Print
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l insecure -d 'Do not verify the registry\'s TLS certificate'
@@ -245,8 +265,12 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l src-creds -d 'Credentials for the registry that is read' -r
@@ -267,6 +291,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l dry-run -d 'Print
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l insecure -d 'Do not verify the registry\'s TLS certificate'
@@ -289,8 +314,12 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l src-creds -d 'Credentials for the registry that is read' -r
@@ -310,6 +339,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l dry-run -d 'Print
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l insecure -d 'Do not verify the registry\'s TLS certificate'
@@ -328,8 +358,12 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l src-creds -d 'Credentials for the registry that is read' -r
@@ -348,6 +382,7 @@ false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l insecure -d 'Do not verify the registry\'s TLS certificate'
@@ -366,8 +401,12 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l src-creds -d 'Credentials for the registry that is read' -r
@@ -386,6 +425,7 @@ false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l insecure -d 'Do not verify the registry\'s TLS certificate'
@@ -407,8 +447,12 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l src-creds -d 'Credentials for the registry that is read' -r
@@ -430,6 +474,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l config
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l insecure -d 'Do not verify the registry\'s TLS certificate'
@@ -450,8 +495,12 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l src-creds -d 'Credentials for the registry that is read' -r
@@ -470,6 +519,7 @@ false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l insecure -d 'Do not verify the registry\'s TLS certificate'
@@ -490,8 +540,12 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l src-creds -d 'Credentials for the registry that is read' -r
@@ -510,6 +564,7 @@ false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l insecure -d 'Do not verify the registry\'s TLS certificate'
@@ -530,8 +585,12 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l src-creds -d 'Credentials for the registry that is read' -r
@@ -550,6 +609,7 @@ false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l insecure -d 'Do not verify the registry\'s TLS certificate'
@@ -568,8 +628,12 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l src-creds -d 'Credentials for the registry that is read' -r
@@ -591,6 +655,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l no-trunc -d 'Sh
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l insecure -d 'Do not verify the registry\'s TLS certificate'
@@ -607,8 +672,12 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l src-creds -d 'Credentials for the registry that is read' -r
@@ -627,6 +696,7 @@ false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l insecure -d 'Do not verify the registry\'s TLS certificate'
@@ -643,8 +713,12 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l src-creds -d 'Credentials for the registry that is read' -r
@@ -664,12 +738,13 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -s f -l force -d 'Rem
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l insecure -d 'Do not verify the registry\'s TLS certificate'
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l listen -d 'Listen here: HOST:PORT, of which port 0 means any free one, or unix:PATH' -r
-complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l upstream -d 'Fetch what the store lacks from this registry, and keep it; may be repeated or a comma list' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l upstream -d 'Fetch what the store lacks from this registry, and keep it; may be repeated or a comma list. Whoever may pull here gets what your credentials there may read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l log-format -d 'How to write the access log to stderr' -r -f -a "text\t'TIME PEER USER "METHOD PATH" STATUS BYTES DURATION'
 json\t'one JSON object a line'"
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l htpasswd -d 'Ask for user and password, as `htpasswd -B` writes them to this file; it is read again when it changes' -r -F
@@ -696,8 +771,12 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l src-creds -d 'Credentials for the registry that is read' -r
@@ -721,6 +800,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l tls-self-signed 
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l insecure -d 'Do not verify the registry\'s TLS certificate'
@@ -739,8 +819,12 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l src-creds -d 'Credentials for the registry that is read' -r
@@ -761,6 +845,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l get-login -d 'Pr
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l insecure -d 'Do not verify the registry\'s TLS certificate'
@@ -777,8 +862,12 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l src-creds -d 'Credentials for the registry that is read' -r
@@ -797,6 +886,7 @@ false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l insecure -d 'Do not verify the registry\'s TLS certificate'
@@ -813,8 +903,12 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l src-creds -d 'Credentials for the registry that is read' -r
@@ -833,6 +927,7 @@ false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l insecure -d 'Do not verify the registry\'s TLS certificate'
@@ -849,8 +944,12 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l src-creds -d 'Credentials for the registry that is read' -r
@@ -869,6 +968,7 @@ false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l insecure -d 'Do not verify the registry\'s TLS certificate'
@@ -886,8 +986,12 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l src-creds -d 'Credentials for the registry that is read' -r
@@ -906,6 +1010,7 @@ false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l insecure -d 'Do not verify the registry\'s TLS certificate'

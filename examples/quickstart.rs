@@ -37,6 +37,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         keychain: Arc::new(Keychain::default()),
         network: imgctl::net::Settings::default(),
         plain_http: false,
+        resume: true,
     });
 
     // Whatever the places are, they are sources and destinations now. A blob that several items need moves once.

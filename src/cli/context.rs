@@ -1,13 +1,15 @@
 //! Context: what every command is given. The only place that reads the environment.
 
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use etcetera::{AppStrategy, AppStrategyArgs};
 use imgctl::auth::Keychain;
 use imgctl::net::{self, Secret};
-use imgctl::transfer::Options;
+use imgctl::transfer::{Options, RateLimit};
 use imgctl::transport::{Destination, Location, Name, Session, Settings, Source};
 use imgctl::{Error, Result};
 
@@ -18,8 +20,6 @@ use super::ui::Ui;
 
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
-/// Longest `Retry-After` that is waited for.
-const RETRY_MAX_WAIT: Duration = Duration::from_secs(120);
 
 /// What every command is given.
 pub(crate) struct Context {
@@ -31,6 +31,10 @@ pub(crate) struct Context {
     pub(crate) signal: Listener,
     registry: RegistryFlags,
     transfer: TransferFlags,
+    /// What all copies of this command share.
+    limit: Option<Arc<RateLimit>>,
+    /// How many requests were sent.
+    requests: Arc<AtomicU64>,
     source: OnceLock<Arc<Session>>,
     destination: OnceLock<Arc<Session>>,
 }
@@ -99,8 +103,9 @@ impl Environment {
 impl Context {
     /// Opens nothing yet.
     pub(crate) fn new(ui: Ui, environment: Environment, registry: RegistryFlags, transfer: TransferFlags) -> Self {
-        let (source, destination) = Default::default();
-        Self { ui, environment, signal: Listener::default(), registry, transfer, source, destination }
+        let limit = transfer.limit_rate.and_then(NonZeroU64::new).map(|rate| Arc::new(RateLimit::new(rate)));
+        let (signal, requests, source, destination) = Default::default();
+        Self { ui, environment, signal, registry, transfer, limit, requests, source, destination }
     }
 
     /// The registry flags.
@@ -140,6 +145,7 @@ impl Context {
             keychain: Arc::new(keychain),
             network: self.network(side)?,
             plain_http: self.registry.plain_http,
+            resume: !self.transfer.no_resume,
         })
     }
 
@@ -176,7 +182,12 @@ impl Context {
 
     /// Options of a copy as far as the common flags say.
     pub(crate) fn options(&self) -> Options {
-        Options { jobs: usize::from(self.transfer.jobs), retries: self.transfer.retries, ..Options::default() }
+        Options {
+            jobs: usize::from(self.transfer.jobs),
+            retries: self.transfer.retries,
+            limit: self.limit.clone(),
+            ..Options::default()
+        }
     }
 
     /// How to talk to the registries of `side`.
@@ -195,7 +206,9 @@ impl Context {
             connect_timeout: CONNECT_TIMEOUT,
             idle_timeout: self.transfer.idle_timeout,
             retries: self.transfer.retries,
-            retry_max_wait: RETRY_MAX_WAIT,
+            retry_max_wait: self.transfer.retry_max_wait,
+            min_rate: self.transfer.min_rate,
+            requests: self.requests.clone(),
             per_host: usize::from(self.transfer.per_host),
         })
     }

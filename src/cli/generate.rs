@@ -28,7 +28,7 @@ pub(crate) const PROGRESS_EVENTS: &[(&str, &str)] = &[
     ("planned", "images, manifests, blobs, bytes: what the copy consists of"),
     (
         "blob",
-        "digest, size, state: started, moving (bytes so far), done, present, mounted (from), retrying (attempt, wait_seconds, error), failed (error)",
+        "digest, size, state: started, moving (bytes so far), done, present, mounted (from), recompressing (bytes so far), recompressed (as, as_size), retrying (attempt, wait_seconds, error), failed (error)",
     ),
     ("manifest", "digest, size, name: a manifest was put"),
     ("message, warning, log", "message: something to tell"),

@@ -51,6 +51,8 @@ type Done = imgctl::Result<()>;
 const STACK: usize = 8 * 1024 * 1024;
 /// How long a command that was interrupted may take to leave nothing half done.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+/// What somebody should know whose command was stopped.
+const AGAIN: &str = "nothing partial was left under a final name; the same command run again goes on";
 
 /// Moves container images between registries, archives, layouts and a local store. No daemon, no root.
 #[derive(Debug, Parser)]
@@ -122,6 +124,7 @@ fn run(cli: Cli, ui: &Ui) -> imgctl::Result<()> {
         .build()
         .map_err(|error| Error::local("start the worker threads", error))?;
     let Cli { transfer, registry, command, .. } = cli;
+    let timeout = transfer.timeout;
     let context = Arc::new(Context::new(ui.clone(), Environment::read()?, registry, transfer));
     let (stop, mut done) = start(command, &context, runtime.handle())?;
     let result = runtime.block_on(async {
@@ -133,10 +136,12 @@ fn run(cli: Cli, ui: &Ui) -> imgctl::Result<()> {
                 if context.signal.tell(signal) {
                     return ended(done.await);
                 }
-                drop(stop);
-                // What is dropped cleans up behind itself.
-                let _ = tokio::time::timeout(LAST_WORDS, done).await;
+                end(stop, done).await;
                 Err(interrupted(signal))
+            }
+            time = passed(timeout) => {
+                end(stop, done).await;
+                Err(timed_out(time))
             }
         }
     });
@@ -168,10 +173,28 @@ fn start(command: Command, context: &Arc<Context>, runtime: &Handle) -> imgctl::
     Ok((stop, done))
 }
 
+/// Drops the command. What is dropped cleans up behind itself.
+async fn end(stop: Sender<()>, done: Receiver<Done>) {
+    drop(stop);
+    let _ = tokio::time::timeout(LAST_WORDS, done).await;
+}
+
+/// Waits until the time of `--timeout` has passed; for ever without one.
+async fn passed(timeout: Option<Duration>) -> Duration {
+    match timeout {
+        Some(time) => tokio::time::sleep(time).await,
+        None => std::future::pending().await,
+    }
+    timeout.unwrap_or_default()
+}
+
+fn timed_out(time: Duration) -> Error {
+    let message = format!("not done within the {} s of --timeout", time.as_secs_f64());
+    Error::new(Kind::Network, message).with_hint(AGAIN)
+}
+
 fn interrupted(signal: Signal) -> Error {
-    Error::new(Kind::Interrupted, format!("stopped by {signal}"))
-        .with_source(signal)
-        .with_hint("nothing partial was left under a final name; the same command run again goes on")
+    Error::new(Kind::Interrupted, format!("stopped by {signal}")).with_source(signal).with_hint(AGAIN)
 }
 
 #[cfg(test)]

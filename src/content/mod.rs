@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 
 pub use atomic_file::{Access, AtomicFile};
-pub use compress::{Codec, decoding_error};
-pub(crate) use disk::WRITES;
+pub use compress::{Codec, Encoder, Encoding, decoding_error};
+pub(crate) use disk::{WRITES, blocking};
 pub use file::{open_regular, read_regular};
 pub use verify::Verifier;
 

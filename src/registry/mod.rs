@@ -23,7 +23,7 @@ use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 
 pub use page::Listing;
-pub use upload::{Start, Upload};
+pub use upload::{Start, Unfinished, Upload, WORTH_RESUMING};
 
 use crate::auth::{Authorizer, Keychain};
 use crate::error::Kind;

@@ -5,11 +5,13 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Deserialize;
 
 use super::blob::BlobPool;
 use super::index::{INDEX_LIMIT, Index};
+use super::journal::TRANSFERS;
 use super::lock::Lock;
 use super::staging::{Site, Start};
 use crate::content::{Access, AtomicFile, read_regular};
@@ -23,7 +25,7 @@ const EMPTY: Start = &[
     (INDEX, br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#),
 ];
 /// What may be there before the marker is.
-const OURS: [&str; 7] = ["blobs", INDEX, MARKER, "lock", "origins.json", "repositories", "uploads"];
+const OURS: [&str; 8] = ["blobs", INDEX, MARKER, "lock", "origins.json", "repositories", TRANSFERS, "uploads"];
 const MARKER_LIMIT: u64 = 64 * 1024;
 
 /// A directory with `oci-layout`, `index.json` and `blobs/`. Many processes may write one: `index.json` is changed under
@@ -71,6 +73,17 @@ impl Layout {
     pub fn flush_each(&mut self) {
         self.is_flushed = true;
         self.blobs.flush_each();
+    }
+
+    /// Keeps blobs whose transfer breaks off, for [`BlobPool::claim`] to go on from. Another process that puts the same blob
+    /// is waited for as long as it does not pause for `patience`.
+    pub fn keep_partials(&mut self, patience: Duration) {
+        self.keep_partials_in(super::TRANSFERS, patience);
+    }
+
+    /// As [`Layout::keep_partials`], in this directory.
+    pub(super) fn keep_partials_in(&mut self, directory: &str, patience: Duration) {
+        self.blobs.keep_partials(directory, patience);
     }
 
     /// See [`BlobPool::distrust_unflushed`].

@@ -8,6 +8,7 @@
 //! ├── lock                shared by everybody who uses the store, exclusive for who deletes content
 //! ├── origins.json        from which repositories blobs came
 //! ├── repositories/       what a served repository has beside its tags
+//! ├── transfers/          what transfers that broke off go on from
 //! ├── uploads/            uploads to a served repository that have not ended
 //! └── .imgctl-*/          files that are not whole yet, one directory for each process
 //! ```
@@ -15,15 +16,19 @@
 //! Processes that pull the same image at the same time each fetch it; one copy stays.
 
 mod blob;
+mod checkpoint;
 mod image;
 mod index;
+mod journal;
 mod layout;
 mod lock;
 mod lookup;
 mod origin;
+mod partial;
 mod quota;
 mod remove;
 mod repository;
+mod session;
 mod staging;
 mod sweep;
 #[cfg(test)]
@@ -34,16 +39,21 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-pub use blob::{BlobPool, StagedBlob};
-pub(crate) use blob::{blob_reader, name_blob};
+pub use blob::{BlobPool, Claim, StagedBlob};
+pub(crate) use blob::{Spot, blob_reader, claim, name_blob};
+pub(crate) use checkpoint::{Checkpoint, CheckpointLog};
 pub use image::StoredImage;
 pub use index::{CONTAINERD_NAME, INDEX_LIMIT, Index, REF_NAME, Replaced, ref_name};
+pub use journal::Journal;
 pub use layout::Layout;
 pub(crate) use lock::Lock;
+pub use partial::Held;
+pub(crate) use partial::{Locked, Partials, WORTH_KEEPING, lock, log_path, open_own};
 pub use quota::Quota;
 pub use remove::{Removal, Removed};
 pub use repository::{Blobs, Missing, Repositories};
-pub(crate) use staging::{Site, Staging};
+pub use session::{UploadRecord, UploadSession};
+pub(crate) use staging::{Site, Staging, TRANSFERS};
 pub use upload::{Opened, Upload, UploadLimits, Uploads};
 
 use crate::error::Kind;
@@ -91,10 +101,22 @@ impl Store {
         self.layout.blobs().has(descriptor)
     }
 
+    /// Keeps blobs whose transfer breaks off, for [`Store::claim`] to go on from. Another process that puts the same blob
+    /// is waited for as long as it does not pause for `patience`.
+    pub fn keep_partials(&mut self, patience: Duration) {
+        self.layout.keep_partials_in(journal::TRANSFERS, patience);
+    }
+
     /// Starts to put a blob.
     pub fn begin(&self, descriptor: &Descriptor) -> Result<StagedBlob> {
         self.make()?;
         self.layout.blobs().begin(descriptor)
+    }
+
+    /// Starts to put a blob, or to go on with one that was kept.
+    pub fn claim(&self, descriptor: &Descriptor) -> Result<Claim> {
+        self.make()?;
+        self.layout.blobs().claim(descriptor)
     }
 
     /// Puts a manifest, without a name yet.

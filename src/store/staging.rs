@@ -11,6 +11,8 @@ use crate::content::{Access, AtomicFile};
 use crate::{Error, Result};
 
 const PREFIX: &str = ".imgctl-";
+/// Where the unfinished blobs of a place are that is no store.
+pub(crate) const TRANSFERS: &str = ".imgctl-transfers";
 
 /// The files of a place without images: names and contents.
 pub(crate) type Start = &'static [(&'static str, &'static [u8])];
@@ -105,7 +107,8 @@ impl Drop for Staging {
 fn remove_abandoned(parent: &Path) {
     let Ok(entries) = fs::read_dir(parent) else { return };
     for entry in entries.flatten() {
-        let is_staging = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
+        let name = entry.file_name();
+        let is_staging = name.to_str().is_some_and(|name| name.starts_with(PREFIX) && name != TRANSFERS);
         if is_staging && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             let _: io::Result<()> = File::open(entry.path()).and_then(|directory| {
                 directory.try_lock().map_err(io::Error::from)?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Buf, Bytes, BytesMut};
 use tokio::sync::watch;
 
 use super::run::Run;
@@ -14,6 +14,9 @@ use crate::name::Repository;
 use crate::oci::Descriptor;
 use crate::transport::{Begin, BlobWriter, Destination, Source};
 use crate::{Error, Result};
+
+/// How many bytes lie between two checkpoints.
+const CHECKPOINT: u64 = 8 * 1024 * 1024;
 
 /// One blob to move.
 pub(super) struct Job {
@@ -29,13 +32,11 @@ pub(super) async fn move_blob(
     begun: Option<Begin>,
     arrived: watch::Sender<bool>,
 ) -> Result<()> {
-    let registry = job.destination.repository().map(Repository::registry);
-    let mut holders = match registry {
-        Some(registry) => Some(run.mounts.claim(registry, job.descriptor.digest).await),
-        None => None,
+    let digest = job.descriptor.digest;
+    let origins = match job.destination.repository().map(Repository::registry) {
+        Some(registry) => [job.source.origins(&digest, registry), run.mounts.of(registry, digest)].concat(),
+        None => Vec::new(),
     };
-    let mut origins = registry.map(|registry| job.source.origins(&job.descriptor.digest, registry)).unwrap_or_default();
-    origins.extend(holders.iter().flat_map(|holders| holders.iter().cloned()));
     match job.with_retries(&run, begun, &origins).await {
         Ok(()) => {}
         Err(error) => {
@@ -44,10 +45,10 @@ pub(super) async fn move_blob(
         }
     }
     if let Some(repository) = job.source.repository() {
-        job.destination.note_origin(&job.descriptor.digest, repository);
+        job.destination.note_origin(&digest, repository);
     }
-    if let (Some(holders), Some(repository)) = (&mut holders, job.destination.repository()) {
-        holders.push(repository.clone());
+    if let Some(repository) = job.destination.repository() {
+        run.mounts.note(repository, digest);
     }
     // Nobody may be waiting: the image that needs it may have failed on its own.
     arrived.send_replace(true);
@@ -74,7 +75,11 @@ impl Job {
                 Ok(begin) => self.attempt(run, begin).await,
                 Err(error) => Err(error),
             };
-            let Err(error) = result else { return Ok(()) };
+            let error = match result {
+                Ok(true) => return Ok(()),
+                Ok(false) => continue,
+                Err(error) => error,
+            };
             // The network floor has tried some things already: one budget serves for all.
             attempts += error.attempts().max(1);
             if !is_worth_another_try(&error, attempts, run.options.retries) {
@@ -86,38 +91,74 @@ impl Job {
         }
     }
 
-    async fn attempt(&self, run: &Run, begin: Begin) -> Result<()> {
+    /// Whether it is there now; where not, another process had it, and it is to be begun again.
+    async fn attempt(&self, run: &Run, begin: Begin) -> Result<bool> {
         match begin {
             Begin::Present => self.tell(run, BlobEvent::Present),
             Begin::Mounted(from) => self.tell(run, BlobEvent::Mounted(&from)),
+            Begin::Held(held) => {
+                self.tell(run, BlobEvent::Waiting);
+                held.wait().await;
+                return Ok(false);
+            }
             Begin::Write(writer) => {
                 self.stream(run, writer).await?;
                 self.tell(run, BlobEvent::Done);
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The loop: read a piece, hash it, write it. The last piece is written only when the digest is right.
-    async fn stream(&self, run: &Run, mut writer: Box<dyn BlobWriter>) -> Result<()> {
+    async fn stream(&self, run: &Run, writer: Box<dyn BlobWriter>) -> Result<()> {
         let from_source = |error| self.failed(Side::Source, "get", error);
         let from_destination = |error| self.failed(Side::Destination, "put", error);
-        let mut reader = self.source.blob(&self.descriptor, 0).await.map_err(from_source)?;
-        let mut verifier = Verifier::new(&self.descriptor);
+        let mut putting = self.putting(writer);
+        if putting.begun > 0 {
+            self.tell(run, BlobEvent::Resumed(putting.begun));
+        }
+        let mut reader = self.source.blob(&self.descriptor, putting.seen.seen()).await.map_err(from_source)?;
         let mut buffer = BytesMut::new();
+        let limit = run.options.limit.as_deref();
         loop {
-            buffer.reserve(PIECE);
+            let room = self.room(putting.seen.seen());
+            match limit {
+                // Exactly that much: a reader fills all there is.
+                Some(limit) => buffer = BytesMut::with_capacity(limit.piece().min(room)),
+                None => buffer.reserve(room),
+            }
             let count = reader.read_into(&mut buffer).await.map_err(from_source)?;
             if count == 0 {
                 break;
             }
+            if let Some(limit) = limit {
+                limit.pass(count).await;
+            }
             let piece = buffer.split().freeze();
-            verifier.update(&piece).map_err(from_source)?;
-            writer.write(piece).await.map_err(from_destination)?;
+            putting.seen.update(&piece).map_err(from_source)?;
+            putting.write(piece).await.map_err(from_destination)?;
             self.tell(run, BlobEvent::Moved(count as u64));
         }
-        verifier.finish().map_err(from_source)?;
-        writer.commit().await.map_err(from_destination)
+        putting.seen.finish().map_err(from_source)?;
+        putting.commit().await.map_err(from_destination)
+    }
+
+    /// How much to read next: a byte more than may come, so that the end is seen with the last one.
+    fn room(&self, seen: u64) -> usize {
+        let left = self.descriptor.size.saturating_sub(seen).saturating_add(1);
+        usize::try_from(left).map_or(PIECE, |left| left.min(PIECE))
+    }
+
+    /// Where the writer goes on. What it has and cannot show is read again where that costs no line.
+    fn putting(&self, mut writer: Box<dyn BlobWriter>) -> Putting {
+        let begun = writer.begun();
+        let is_far = self.source.repository().is_some();
+        let (seen, skip) = match begun.hashed {
+            Some(seen) => (seen, 0),
+            None if is_far && begun.length > 0 => (Verifier::behind(&self.descriptor, begun.length), 0),
+            None => (Verifier::new(&self.descriptor), begun.length),
+        };
+        Putting { writer: Some(writer), seen, begun: begun.length, skip, unkept: 0 }
     }
 
     fn failed(&self, side: Side, verb: &str, error: Error) -> Error {
@@ -135,6 +176,50 @@ impl Job {
 
     fn tell(&self, run: &Run, event: BlobEvent<'_>) {
         run.tally.on(&Event::Blob(&self.descriptor, event));
+    }
+}
+
+/// A writer on its way, and what has seen the bytes before the next piece. What was written when it stops is kept.
+struct Putting {
+    writer: Option<Box<dyn BlobWriter>>,
+    seen: Verifier,
+    /// How many bytes the writer had.
+    begun: u64,
+    /// How many of them come again.
+    skip: u64,
+    /// How many bytes were written since the last checkpoint.
+    unkept: u64,
+}
+
+impl Putting {
+    /// Writes the piece that was seen last.
+    async fn write(&mut self, mut piece: Bytes) -> Result<()> {
+        let skipped = self.skip.min(piece.len() as u64);
+        self.skip -= skipped;
+        piece.advance(usize::try_from(skipped).unwrap_or(piece.len()));
+        let Some(writer) = self.writer.as_mut().filter(|_| !piece.is_empty()) else { return Ok(()) };
+        self.unkept += piece.len() as u64;
+        writer.write(piece).await?;
+        if self.unkept >= CHECKPOINT {
+            self.unkept = 0;
+            writer.checkpoint(&self.seen);
+        }
+        Ok(())
+    }
+
+    async fn commit(mut self) -> Result<()> {
+        match self.writer.take() {
+            Some(writer) => writer.commit().await,
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Putting {
+    fn drop(&mut self) {
+        if let Some(writer) = self.writer.take().filter(|_| !self.seen.is_wrong()) {
+            writer.keep(&self.seen);
+        }
     }
 }
 

@@ -17,7 +17,11 @@ mod oci_archive;
 mod registry;
 mod roots;
 mod session;
+mod staged;
 mod store;
+mod upload;
+
+use std::collections::HashSet;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -33,9 +37,10 @@ pub use session::{Session, Settings};
 pub use store::{StoreDestination, StoreSource};
 
 use crate::Result;
-use crate::content::BlobReader;
+use crate::content::{BlobReader, Verifier};
 use crate::name::{Registry, Repository};
 use crate::oci::{Descriptor, Digest, Manifest};
+use crate::store::Held;
 
 /// A place that images are read from. What it returns matches the descriptor asked for, or it errs.
 #[async_trait]
@@ -116,6 +121,11 @@ pub trait Destination: Send + Sync {
         Ok(None)
     }
 
+    /// All names there are, where that costs less than to ask for many of them: what is not among them points to nothing.
+    async fn listing(&self) -> Result<Option<HashSet<Name>>> {
+        Ok(None)
+    }
+
     /// Whether blobs must be begun in the order of the plan (archives, so that the same images give the same file).
     fn is_ordered(&self) -> bool {
         false
@@ -135,11 +145,38 @@ pub enum Begin {
     Mounted(Repository),
     /// Its bytes are needed.
     Write(Box<dyn BlobWriter>),
+    /// Another process is putting it. When that was waited for, it is to be begun again.
+    Held(Held),
 }
 
-/// A blob that is being put. Dropping it leaves nothing visible.
+/// What a writer has of a blob already: its first bytes. Writing goes on behind them.
+#[derive(Debug, Default)]
+pub struct Begun {
+    /// How many bytes.
+    pub length: u64,
+    /// What has seen them. `None` where they are at the other end of a line, which verifies the whole at the end.
+    pub hashed: Option<Verifier>,
+}
+
+/// A blob that is being put. Dropping it leaves nothing.
 #[async_trait]
 pub trait BlobWriter: Send {
+    /// What it has of the blob already. Asked once, before the first piece.
+    fn begun(&mut self) -> Begun {
+        Begun::default()
+    }
+
+    /// Called now and then: should the process end, another may go on from what `seen` has seen.
+    fn checkpoint(&mut self, seen: &Verifier) {
+        let _ = seen;
+    }
+
+    /// The copy ends before `commit`, and what was written is no less right for that: another try may go on from it. `seen` may
+    /// have seen a piece that was not written whole.
+    fn keep(self: Box<Self>, seen: &Verifier) {
+        let _ = seen;
+    }
+
     /// Takes the next piece. The caller verifies: it never passes on the last piece of a content that does not match.
     async fn write(&mut self, piece: Bytes) -> Result<()>;
 

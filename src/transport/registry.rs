@@ -1,18 +1,19 @@
 //! `docker://`: a repository of a registry as [`Source`] and [`Destination`].
 
 use std::collections::{HashSet, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use bytes::Bytes;
 
-use super::{Begin, BlobWriter, Destination, Name, Source};
+use super::upload::Uploads;
+use super::{Begin, Destination, Name, Source};
 use crate::content::BlobReader;
 use crate::error::Kind;
 use crate::name::{Reference, Registry, Repository, Tag, TagOrDigest};
 use crate::oci::{Descriptor, Digest, Manifest, ParseError, Role};
 use crate::protocol::{Action, Scope};
-use crate::registry::{Client, Start, Upload};
+use crate::registry::{Client, Start};
+use crate::store::Journal;
 use crate::{Error, Result};
 
 /// How many manifests are kept between `resolve` and `manifest`.
@@ -123,13 +124,15 @@ pub(super) struct RegistryDestination {
     repository: Repository,
     /// What the registry claimed to have when it had not: its word counts no more.
     doubted: Mutex<HashSet<Digest>>,
+    uploads: Arc<Uploads>,
 }
 
 impl RegistryDestination {
-    /// The repository.
-    pub(super) fn new(client: Client, repository: &Repository) -> Self {
+    /// The repository; uploads that break off are remembered in `journal`.
+    pub(super) fn new(client: Client, repository: &Repository, journal: Option<Journal>) -> Self {
         client.expect([Scope::repository(repository, &[Action::Pull, Action::Push])]);
-        Self { client, repository: repository.clone(), doubted: Mutex::default() }
+        let uploads = Uploads::new(client.clone(), repository, journal);
+        Self { client, repository: repository.clone(), doubted: Mutex::default(), uploads }
     }
 
     fn doubts(&self, digest: &Digest) -> bool {
@@ -166,15 +169,18 @@ impl Destination for RegistryDestination {
     }
 
     async fn begin(&self, descriptor: &Descriptor, origins: &[Repository]) -> Result<Begin> {
-        if self.doubts(&descriptor.digest) {
-            let upload = self.client.start_plain_upload(&self.repository, descriptor).await?;
-            return Ok(Begin::Write(Box::new(Writer(upload))));
-        }
-        let start = self.client.start_upload(&self.repository, descriptor, origins).await?;
+        let slot = match self.uploads.resume(self.uploads.slot(descriptor)).await? {
+            Ok(writer) => return Ok(Begin::Write(Box::new(writer))),
+            Err(slot) => slot,
+        };
+        let start = match self.doubts(&descriptor.digest) {
+            true => Start::Upload(self.client.start_plain_upload(&self.repository, descriptor).await?),
+            false => self.client.start_upload(&self.repository, descriptor, origins).await?,
+        };
         Ok(match start {
             Start::Present => Begin::Present,
             Start::Mounted(origin) => Begin::Mounted(origin),
-            Start::Upload(upload) => Begin::Write(Box::new(Writer(upload))),
+            Start::Upload(upload) => Begin::Write(Box::new(self.uploads.writer(slot, upload))),
         })
     }
 
@@ -204,18 +210,14 @@ impl Destination for RegistryDestination {
         };
         self.client.manifest_digest(&self.repository, &reference).await
     }
-}
 
-struct Writer(Upload);
-
-#[async_trait]
-impl BlobWriter for Writer {
-    async fn write(&mut self, piece: Bytes) -> Result<()> {
-        self.0.write(piece).await
-    }
-
-    async fn commit(self: Box<Self>) -> Result<()> {
-        self.0.commit().await
+    async fn listing(&self) -> Result<Option<HashSet<Name>>> {
+        match self.client.tags(&self.repository).await {
+            Ok(tags) if tags.skipped == 0 => Ok(Some(tags.names.iter().map(Name::from).collect())),
+            Err(error) if error.kind() == Kind::NotFound => Ok(Some(HashSet::new())),
+            Ok(_) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -17,6 +17,7 @@ use crate::auth::Keychain;
 use crate::name::Registry;
 use crate::net::{self, Origin};
 use crate::registry::Client;
+use crate::store::Journal;
 use crate::{Error, Result};
 
 /// What a [`Session`] is made of.
@@ -32,6 +33,8 @@ pub struct Settings {
     pub network: net::Settings,
     /// Speak plain http to every registry; without it only to literal loopback hosts.
     pub plain_http: bool,
+    /// Keep what a transfer that breaks off has done, and go on from there next time.
+    pub resume: bool,
 }
 
 /// Opens places; keeps one client for each registry.
@@ -69,16 +72,28 @@ impl Session {
 
     /// Opens a place to write.
     pub async fn destination(&self, location: &Location) -> Result<Arc<dyn Destination>> {
+        let patience = self.settings.resume.then_some(self.settings.network.idle_timeout);
         Ok(match location {
             Location::Registry(reference) => {
                 let client = self.registry(reference.repository.registry())?;
-                Arc::new(RegistryDestination::new(client, &reference.repository))
+                let journal = self.settings.resume.then(|| Journal::new(&self.settings.store));
+                Arc::new(RegistryDestination::new(client, &reference.repository, journal))
             }
-            Location::Store(_) => Arc::new(StoreDestination::create_or_open(&self.settings.store)?),
-            Location::Layout { directory, .. } => Arc::new(LayoutDestination::create_or_open(directory)?),
+            Location::Store(_) => Arc::new(StoreDestination::create_or_open(&self.settings.store)?.resuming(patience)),
+            Location::Layout { directory, .. } => {
+                Arc::new(LayoutDestination::create_or_open(directory)?.resuming(patience))
+            }
+            Location::OciArchive { file, .. } if self.settings.resume => {
+                Arc::new(OciArchiveWriter::resume(file).await?)
+            }
             Location::OciArchive { file, .. } => Arc::new(OciArchiveWriter::create(file).await?),
+            Location::DockerArchive { file, .. } if self.settings.resume => {
+                Arc::new(DockerArchiveWriter::resume(file).await?)
+            }
             Location::DockerArchive { file, .. } => Arc::new(DockerArchiveWriter::create(file).await?),
-            Location::Directory(directory) => Arc::new(DirectoryDestination::create_or_open(directory)?),
+            Location::Directory(directory) => {
+                Arc::new(DirectoryDestination::create_or_open(directory)?.resuming(patience))
+            }
         })
     }
 
@@ -149,6 +164,7 @@ mod tests {
             keychain: Arc::default(),
             network: net::Settings::default(),
             plain_http: false,
+            resume: true,
         }
     }
 

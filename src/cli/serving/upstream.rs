@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use clap::builder::FalseyValueParser;
 use imgctl::Result;
 use imgctl::content::BlobReader;
 use imgctl::name::{Registry, Repository, Tag, TagOrDigest};
@@ -22,11 +23,12 @@ const RETRY_MAX_WAIT: Duration = Duration::from_secs(10);
 /// Which registries are asked for what the store lacks.
 #[derive(Debug, clap::Args)]
 pub(crate) struct UpstreamFlags {
-    /// Fetch what the store lacks from this registry, and keep it; may be repeated or a comma list
+    /// Fetch what the store lacks from this registry, and keep it; may be repeated or a comma list. Whoever may pull here
+    /// gets what your credentials there may read
     #[arg(long, value_name = "REGISTRY", env = "IMGCTL_UPSTREAM", value_delimiter = ',')]
     upstream: Vec<Registry>,
     /// Ask no upstream: serve what was fetched before
-    #[arg(long, requires = "upstream")]
+    #[arg(long, env = "IMGCTL_OFFLINE", value_parser = FalseyValueParser::new())]
     offline: bool,
 }
 

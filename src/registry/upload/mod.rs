@@ -2,32 +2,32 @@
 //! a session when it fails, then one streamed PUT; chunks only where a registry asked for them.
 
 mod chunked;
+mod location;
+mod resume;
+mod session;
 mod streamed;
+mod whole;
 
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, Method, StatusCode, header};
+use http::{HeaderMap, Method, StatusCode, header};
 use url::Url;
 
 use super::Client;
-use super::manifest::STORED;
-use super::request::{Call, content_digest, drain, text};
+use super::request::{Call, drain, text};
 use crate::error::Kind;
 use crate::name::Repository;
-use crate::net::{Origin, Response};
+use crate::net::Response;
 use crate::oci::{Descriptor, Digest};
 use crate::protocol::{Action, Endpoint, Scope};
 use crate::{Error, Result};
 use chunked::Chunked;
+use location::resolve;
+pub use resume::WORTH_RESUMING;
+use session::{CHUNK, Session, chunk_length};
 use streamed::Streamed;
-
-/// Largest chunk of registries that do not say what they take; GHCR's limit.
-const CHUNK: usize = 4 * 1024 * 1024;
-/// Where that is too much: nginx takes no more unless told to.
-const SMALL_CHUNK: usize = 1024 * 1024;
-/// A registry that wants larger chunks gets none: they are held in memory.
-const CHUNK_LIMIT: usize = 64 * 1024 * 1024;
+use whole::{WHOLE, Whole};
 
 /// From how many repositories a mount is tried.
 const ORIGINS: usize = 2;
@@ -48,16 +48,18 @@ pub struct Upload(Box<Way>);
 enum Way {
     Streamed(Streamed),
     Chunked(Chunked),
+    Whole(Whole),
 }
 
-/// An upload session: where to send what, and what it becomes.
-struct Session {
-    client: Client,
-    repository: Repository,
-    descriptor: Descriptor,
-    location: Url,
-    /// Largest piece of one request; 0: the whole blob.
-    chunk: usize,
+/// Where an upload that broke off goes on, some day.
+#[derive(Clone)]
+pub struct Unfinished {
+    /// Where the registry is asked about it. It may carry a signature: it is nobody else's business.
+    pub location: Url,
+    /// How many bytes the registry was known to have.
+    pub confirmed: u64,
+    /// How often it was tried to go on from there without getting any further.
+    pub vain: u32,
 }
 
 impl Client {
@@ -80,7 +82,7 @@ impl Client {
             }
         }
         match session {
-            Some(location) => self.upload(repository, descriptor, location).await.map(Start::Upload),
+            Some(location) => self.begin_upload(repository, descriptor, location).await.map(Start::Upload),
             None if self.has_blob(repository, &descriptor.digest).await? => Ok(Start::Present),
             None => self.start_plain_upload(repository, descriptor).await.map(Start::Upload),
         }
@@ -102,7 +104,7 @@ impl Client {
         let location = self.location(&call, &response)?;
         self.note_chunk_length(&response.headers);
         drain(response).await;
-        self.upload(repository, descriptor, location).await
+        self.begin_upload(repository, descriptor, location).await
     }
 
     async fn mount(&self, repository: &Repository, descriptor: &Descriptor, origin: &Repository) -> Result<Mount> {
@@ -128,17 +130,27 @@ impl Client {
         Ok(mount)
     }
 
-    async fn upload(&self, repository: &Repository, descriptor: &Descriptor, location: Url) -> Result<Upload> {
-        let chunk = self.0.chunk.load(Ordering::Relaxed);
+    async fn begin_upload(&self, repository: &Repository, descriptor: &Descriptor, location: Url) -> Result<Upload> {
+        self.upload(repository, descriptor, Unfinished { location, confirmed: 0, vain: 0 }).await
+    }
+
+    async fn upload(&self, repository: &Repository, descriptor: &Descriptor, from: Unfinished) -> Result<Upload> {
         let session = Session {
             client: self.clone(),
             repository: repository.clone(),
             descriptor: descriptor.clone(),
-            location,
-            chunk,
+            location: from.location,
+            chunk: self.0.chunk.load(Ordering::Relaxed),
+            start: from.confirmed,
+            confirmed: from.confirmed,
+            vain: from.vain,
+            is_over: false,
         };
-        Ok(Upload(Box::new(match chunk {
-            0 => Way::Streamed(Streamed::start(session).await?),
+        // Where everything is there already, only the end is to be said.
+        let is_whole = session.is_resumed() && session.confirmed == descriptor.size;
+        Ok(Upload(Box::new(match session.chunk {
+            0 if !session.is_resumed() && (1..=WHOLE).contains(&descriptor.size) => Way::Whole(Whole::new(session)),
+            0 if !is_whole => Way::Streamed(Streamed::start(session).await?),
             _ => Way::Chunked(Chunked::new(session)),
         })))
     }
@@ -183,167 +195,41 @@ impl Upload {
         match self.0.as_mut() {
             Way::Streamed(upload) => upload.write(piece).await,
             Way::Chunked(upload) => upload.write(&piece).await,
+            Way::Whole(upload) => {
+                upload.write(piece);
+                Ok(())
+            }
         }
     }
 
     /// All pieces were sent: ends the upload and makes sure that the blob is there.
-    pub async fn commit(self) -> Result<()> {
-        match *self.0 {
+    pub async fn commit(&mut self) -> Result<()> {
+        match self.0.as_mut() {
             Way::Streamed(upload) => upload.commit().await,
             Way::Chunked(upload) => upload.commit().await,
-        }
-    }
-}
-
-impl Session {
-    /// The call that ends the upload.
-    fn closing_call(&self) -> Call {
-        let mut call = self.client.uploads_call(&self.repository, &self.descriptor.digest);
-        call.method = Method::PUT;
-        call.url = self.location.clone();
-        call.query("digest", &self.descriptor.digest.to_string())
-            .header(header::CONTENT_TYPE, "application/octet-stream")
-    }
-
-    /// What the answer to the last request means. A lost answer is looked for: the blob may be there.
-    async fn close(&self, answer: Result<Response>) -> Result<()> {
-        let (client, digest) = (&self.client, self.descriptor.digest);
-        let may_be_there = match &answer {
-            Ok(response) => response.status.is_server_error() || matches!(response.status.as_u16(), 404 | 408),
-            Err(error) => error.kind() == Kind::Network,
-        };
-        let error = match answer {
-            Ok(response) if STORED.contains(&response.status) => {
-                let named = content_digest(&response.headers);
-                drain(response).await;
-                return match named {
-                    // Another algorithm of the same content cannot be compared here.
-                    Some(named) if named.algorithm() == digest.algorithm() && named != digest => {
-                        let registry = client.registry();
-                        let message = format!("{registry}: blob {digest} was put, the registry stored {named}");
-                        Err(self.named(Error::mismatch(message)))
-                    }
-                    _ => Ok(()),
-                };
-            }
-            Ok(response) => self.refused(response).await,
-            Err(error) => error,
-        };
-        if may_be_there && client.has_blob(&self.repository, &digest).await.unwrap_or(false) {
-            return Ok(());
-        }
-        Err(self.named(error))
-    }
-
-    /// The error that a refusal of content means. [`Kind::Network`]: worth another try with a new session.
-    async fn refused(&self, response: Response) -> Error {
-        let client = &self.client;
-        let (status, headers) = (response.status, response.headers.clone());
-        let error = client.failure(&self.closing_call(), response).await;
-        let is_too_large = matches!(status.as_u16(), 413 | 416) || error.to_string().contains("body is too large");
-        let takes_no_put = self.chunk == 0 && matches!(status.as_u16(), 405 | 411 | 501);
-        if is_too_large || takes_no_put {
-            let Some(smaller) = smaller_chunk(self.chunk, &headers) else {
-                return error
-                    .with_hint("a proxy before the registry limits the size of requests: it must be raised there");
-            };
-            // Another upload may have found it out at the same time.
-            let (from, to) = (self.chunk, smaller);
-            let _ = client.0.chunk.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed);
-            return retryable(error);
-        }
-        match status.as_u16() {
-            404 => retryable(error),
-            _ => client.blame_algorithm(error, &self.descriptor.digest),
+            Way::Whole(upload) => upload.commit().await,
         }
     }
 
-    fn named(&self, error: Error) -> Error {
-        error.with_host(self.client.registry().to_string()).with_digest(self.descriptor.digest)
+    /// How many bytes the registry had when this began: what is written goes on behind them.
+    pub fn start(&self) -> u64 {
+        self.session().start
     }
-}
 
-/// The same words as a failure that a new session may mend.
-fn retryable(error: Error) -> Error {
-    Error::new(Kind::Network, error.to_string())
-}
-
-/// What to try when a registry takes no requests with `chunk` bytes (0: a whole blob).
-fn smaller_chunk(chunk: usize, headers: &HeaderMap) -> Option<usize> {
-    match chunk {
-        0 => Some(chunk_length(headers)),
-        _ if chunk > SMALL_CHUNK => Some(SMALL_CHUNK),
-        _ => None,
+    /// What is needed to go on with it should it break off; `None` where that is not worth it, and where the registry wants no
+    /// more of it.
+    pub fn unfinished(&self) -> Option<Unfinished> {
+        let session = self.session();
+        let (confirmed, vain) = (session.confirmed, if session.confirmed > session.start { 0 } else { session.vain });
+        let is_open = !session.is_over && session.descriptor.size >= WORTH_RESUMING;
+        is_open.then(|| Unfinished { location: session.location.clone(), confirmed, vain })
     }
-}
 
-/// `OCI-Chunk-Min-Length`, but not less than our own chunks.
-fn chunk_length(headers: &HeaderMap) -> usize {
-    let wanted = text(headers, &HeaderName::from_static("oci-chunk-min-length")).and_then(|value| value.parse().ok());
-    wanted.unwrap_or(CHUNK).clamp(CHUNK, CHUNK_LIMIT)
-}
-
-/// Resolves a `Location` against the request it answers. Errs with the reason where it leaves `origin`.
-fn resolve(request: &Url, location: &str, origin: &Origin) -> Result<Url, String> {
-    let mut url = request.join(location).map_err(|_| "the upload's Location is no URL".to_owned())?;
-    url.set_fragment(None);
-    let target = Origin::of(&url).map_err(|error| error.to_string())?;
-    if target != *origin {
-        return Err(format!("the upload was sent on to another origin, {target}"));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("the upload's Location carries a user name".to_owned());
-    }
-    Ok(url)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn p07_locations_resolve_on_the_same_origin() {
-        let request = Url::parse("https://r.example/v2/a/blobs/uploads/?mount=x").unwrap();
-        let origin = Origin::of(&request).unwrap();
-        for (location, expected) in [
-            ("/v2/a/blobs/uploads/1?_state=x%2B", "https://r.example/v2/a/blobs/uploads/1?_state=x%2B"),
-            ("https://r.example/u/1#frag", "https://r.example/u/1"),
-            ("https://r.example:443/u/1", "https://r.example/u/1"),
-            ("//r.example/u/1", "https://r.example/u/1"),
-            ("1?x", "https://r.example/v2/a/blobs/uploads/1?x"),
-        ] {
-            assert_eq!(resolve(&request, location, &origin).unwrap().as_str(), expected);
+    fn session(&self) -> &Session {
+        match self.0.as_ref() {
+            Way::Streamed(upload) => &upload.session,
+            Way::Chunked(upload) => &upload.session,
+            Way::Whole(upload) => &upload.session,
         }
-    }
-
-    #[test]
-    fn p08_locations_elsewhere_are_refused() {
-        let request = Url::parse("https://r.example/v2/a/blobs/uploads/").unwrap();
-        let origin = Origin::of(&request).unwrap();
-        for location in [
-            "https://evil.example/u/1",
-            "//evil.example/u/1",
-            "http://r.example/u/1",
-            "https://r.example:444/u/1",
-            "https://user@r.example/u/1",
-            "file:///etc/passwd",
-            "https://",
-        ] {
-            assert!(resolve(&request, location, &origin).is_err(), "{location}");
-        }
-    }
-
-    #[test]
-    fn p10_chunks_are_four_mebibytes_or_what_the_registry_wants() {
-        let wanted = |value: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert("oci-chunk-min-length", value.parse().unwrap());
-            chunk_length(&headers)
-        };
-        assert_eq!(chunk_length(&HeaderMap::new()), CHUNK);
-        assert_eq!(wanted("1"), CHUNK);
-        assert_eq!(wanted("5242880"), 5_242_880);
-        assert_eq!(wanted("99999999999"), CHUNK_LIMIT);
-        assert_eq!(wanted("x"), CHUNK);
     }
 }

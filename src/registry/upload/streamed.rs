@@ -1,21 +1,24 @@
-//! One PUT that carries the whole blob while it is being read.
+//! One request that carries everything that is still to be sent, while it is being read: for a blob from its start the PUT that
+//! ends the upload, for the rest of one a PATCH, which all registries that resume understand, and an empty PUT.
 
 use bytes::Bytes;
 use http::StatusCode;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::Session;
+use super::session::Session;
 use crate::error::Kind;
 use crate::net::{Body, Response};
+use crate::registry::request::Call;
 use crate::{Error, Result};
 
 /// Pieces in flight between reader and writer.
 const PIECES: usize = 1;
 
-/// A PUT that is being sent.
+/// A request that is being sent.
 pub(super) struct Streamed {
-    session: Session,
+    pub(super) session: Session,
+    call: Call,
     pieces: Option<mpsc::Sender<Result<Bytes>>>,
     request: Request,
 }
@@ -30,25 +33,26 @@ impl Drop for Request {
 }
 
 impl Streamed {
-    /// Starts the PUT, with a token that was made fresh: the body cannot be sent twice.
+    /// Starts the request, with a token that was made fresh: the body cannot be sent twice.
     pub(super) async fn start(session: Session) -> Result<Self> {
-        let call = session.closing_call();
-        let client = session.client.clone();
+        let size = session.descriptor.size;
+        let call = if session.is_resumed() { session.chunk_call(size) } else { session.closing_call() };
+        let (sending, client) = (call.clone(), session.client.clone());
         let authorization = client.0.authorizer.authorization(&call.scopes).await?;
         let (sender, receiver) = mpsc::channel(PIECES);
-        let length = session.descriptor.size;
+        let length = size - session.confirmed;
         let body = if length == 0 { Body::Empty } else { Body::Stream { length, pieces: receiver } };
         let request = Request(tokio::spawn(async move {
-            let response = client.0.net.send(call.request_with(body, authorization.clone())).await?;
+            let response = client.0.net.send(sending.request_with(body, authorization.clone())).await?;
             if response.status != StatusCode::UNAUTHORIZED {
                 return Ok(response);
             }
-            // The token was taken for good until now: the next session starts with a new one.
-            client.renew(&call, &response.headers, authorization.as_ref()).await?;
+            // The token was taken for good until now: the next try starts with a new one.
+            client.renew(&sending, &response.headers, authorization.as_ref()).await?;
             let registry = client.registry();
-            Err(Error::new(Kind::Network, format!("{registry}: cannot {}: the token expired", call.what)))
+            Err(Error::new(Kind::Network, format!("{registry}: cannot {}: the token expired", sending.what)))
         }));
-        Ok(Self { session, pieces: Some(sender), request })
+        Ok(Self { session, call, pieces: Some(sender), request })
     }
 
     /// Hands a piece to the request. Errs with the registry's answer where that came early.
@@ -60,11 +64,15 @@ impl Streamed {
         if is_taken { Ok(()) } else { Err(self.early_end().await) }
     }
 
-    /// Waits for the answer.
-    pub(super) async fn commit(mut self) -> Result<()> {
+    /// Waits for the answer, and ends the upload.
+    pub(super) async fn commit(&mut self) -> Result<()> {
         self.pieces = None;
         let answer = self.answer().await;
-        self.session.close(answer).await
+        if !self.session.is_resumed() {
+            return self.session.close(answer).await;
+        }
+        self.session.taken(&self.call, self.session.descriptor.size, answer).await?;
+        self.session.finish().await
     }
 
     /// Why the request ended before all pieces were sent.

@@ -1,0 +1,3 @@
+//! Transfers that break off: what the next try sends, and what the next run.
+
+mod uploads;

@@ -1,0 +1,4 @@
+//! Steering: how fast, how long and how much at once, said by flags, the environment and a file; and what is told of it.
+
+mod rate;
+mod time;
