@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_imgctl_global_optspecs
-    string join \n q/quiet progress= v/verbose log-level= trace j/jobs= per-host= retries= idle-timeout= store= creds= src-creds= dest-creds= anonymous authfile= allow-realm= plain-http insecure ca-file= cert-file= key-file= tls-verify= src-tls-verify= dest-tls-verify= h/help V/version
+    string join \n q/quiet progress= v/verbose log-level= trace j/jobs= per-host= limit-rate= min-rate= retries= retry-max-wait= idle-timeout= timeout= no-resume store= config= creds= src-creds= dest-creds= anonymous authfile= allow-realm= plain-http insecure ca-file= cert-file= key-file= cert-dir= tls-verify= src-tls-verify= dest-tls-verify= h/help V/version
 end
 
 function __fish_imgctl_needs_command
@@ -36,9 +36,14 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_needs_command" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_needs_command" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_needs_command" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_needs_command" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_needs_command" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_needs_command" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_needs_command" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_needs_command" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_needs_command" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_needs_command" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_needs_command" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_needs_command" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_needs_command" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -47,6 +52,7 @@ complete -c imgctl -n "__fish_imgctl_needs_command" -l allow-realm -d 'Token ser
 complete -c imgctl -n "__fish_imgctl_needs_command" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_needs_command" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_needs_command" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_needs_command" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_needs_command" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_needs_command" -l src-tls-verify -r -f -a "true\t''
@@ -56,6 +62,7 @@ false\t''"
 complete -c imgctl -n "__fish_imgctl_needs_command" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_needs_command" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_needs_command" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_needs_command" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_needs_command" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_needs_command" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_needs_command" -l insecure -d 'Do not verify the registry\'s TLS certificate'
@@ -90,6 +97,7 @@ rewrite\t'make a new index that lists the chosen images; its digest is new'
 sparse\t'copy the index as it is, and only the chosen images'"
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l to -d 'Convert manifests to these media types; digests change' -r -f -a "oci\t'the OCI image specification\'s'
 docker\t'docker\'s, schema 2'"
+complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l compress -d 'Compress layers anew: gzip, zstd or none, with a level as in zstd:19; digests change' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -s f -l format -d 'With --dry-run: print json, jsonl, or a Go template such as \'{{.Digest}} {{.Size}}\'' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l multi-arch -r -f -a "all\t''
 system\t''"
@@ -105,9 +113,14 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -116,6 +129,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l allow-realm -d 'T
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l src-tls-verify -r -f -a "true\t''
@@ -131,6 +145,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -s a -l all
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l insecure -d 'Do not verify the registry\'s TLS certificate'
@@ -152,9 +167,14 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -163,6 +183,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l allow-realm -d 'T
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l src-tls-verify -r -f -a "true\t''
@@ -175,6 +196,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l dry-run -d 'Print
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l insecure -d 'Do not verify the registry\'s TLS certificate'
@@ -196,9 +218,14 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -207,6 +234,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l allow-realm -d 'T
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l src-tls-verify -r -f -a "true\t''
@@ -218,6 +246,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l dry-run -d 'Print
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l insecure -d 'Do not verify the registry\'s TLS certificate'
@@ -232,6 +261,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l platform -d 'Only
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l override-os -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l override-arch -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l override-variant -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l compress -d 'Compress layers anew: gzip, zstd or none, with a level as in zstd:19; digests change' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -s f -l format -d 'With --dry-run: print json, jsonl, or a Go template such as \'{{.Digest}} {{.Size}}\'' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l progress -d 'How to show progress on stderr: bars on a terminal, one line per change of state, one JSON event a line, or not' -r -f -a "auto\t'bar on a terminal, else plain'
 bar\t'bars that move'
@@ -245,9 +275,14 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -256,6 +291,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l allow-realm -d 'T
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l src-tls-verify -r -f -a "true\t''
@@ -267,6 +303,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l dry-run -d 'Print
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l insecure -d 'Do not verify the registry\'s TLS certificate'
@@ -289,9 +326,14 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -300,6 +342,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l allow-realm -d 'T
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l src-tls-verify -r -f -a "true\t''
@@ -310,6 +353,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l dry-run -d 'Print
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l insecure -d 'Do not verify the registry\'s TLS certificate'
@@ -328,9 +372,14 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -339,6 +388,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l allow-realm -d 'T
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l src-tls-verify -r -f -a "true\t''
@@ -348,6 +398,7 @@ false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l insecure -d 'Do not verify the registry\'s TLS certificate'
@@ -366,9 +417,14 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -377,6 +433,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l allow-realm -d
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l src-tls-verify -r -f -a "true\t''
@@ -386,6 +443,7 @@ false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l insecure -d 'Do not verify the registry\'s TLS certificate'
@@ -395,6 +453,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l override-os -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l override-arch -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l override-variant -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -s f -l format -d 'Print json, jsonl, or a Go template such as \'{{.Digest}}\' or \'table {{.Name}}\'' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l config-file -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l progress -d 'How to show progress on stderr: bars on a terminal, one line per change of state, one JSON event a line, or not' -r -f -a "auto\t'bar on a terminal, else plain'
 bar\t'bars that move'
 plain\t'one line for each change of state'
@@ -407,8 +466,12 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l src-creds -d 'Credentials for the registry that is read' -r
@@ -418,6 +481,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l allow-realm -d
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l src-tls-verify -r -f -a "true\t''
@@ -430,6 +494,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l config
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l insecure -d 'Do not verify the registry\'s TLS certificate'
@@ -450,9 +515,14 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -461,6 +531,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l allow-realm -
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l src-tls-verify -r -f -a "true\t''
@@ -470,6 +541,7 @@ false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l insecure -d 'Do not verify the registry\'s TLS certificate'
@@ -490,9 +562,14 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -501,6 +578,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l allow-realm -d 
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l src-tls-verify -r -f -a "true\t''
@@ -510,6 +588,7 @@ false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l insecure -d 'Do not verify the registry\'s TLS certificate'
@@ -530,9 +609,14 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -541,6 +625,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l allow-realm -d 
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l src-tls-verify -r -f -a "true\t''
@@ -550,6 +635,7 @@ false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l insecure -d 'Do not verify the registry\'s TLS certificate'
@@ -568,9 +654,14 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -579,6 +670,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l allow-realm -d 
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l src-tls-verify -r -f -a "true\t''
@@ -591,6 +683,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l no-trunc -d 'Sh
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l insecure -d 'Do not verify the registry\'s TLS certificate'
@@ -607,9 +700,14 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -618,6 +716,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l allow-realm -d 'To
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l src-tls-verify -r -f -a "true\t''
@@ -627,6 +726,7 @@ false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l insecure -d 'Do not verify the registry\'s TLS certificate'
@@ -643,9 +743,14 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -654,6 +759,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l allow-realm -d 'To
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l src-tls-verify -r -f -a "true\t''
@@ -664,6 +770,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -s f -l force -d 'Rem
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l insecure -d 'Do not verify the registry\'s TLS certificate'
@@ -696,9 +803,14 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -707,6 +819,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l allow-realm -d '
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l src-tls-verify -r -f -a "true\t''
@@ -721,6 +834,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l tls-self-signed 
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l insecure -d 'Do not verify the registry\'s TLS certificate'
@@ -739,9 +853,14 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -750,6 +869,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l allow-realm -d '
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l src-tls-verify -r -f -a "true\t''
@@ -761,6 +881,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l get-login -d 'Pr
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l insecure -d 'Do not verify the registry\'s TLS certificate'
@@ -777,9 +898,14 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -788,6 +914,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l allow-realm -d 
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l src-tls-verify -r -f -a "true\t''
@@ -797,6 +924,7 @@ false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l insecure -d 'Do not verify the registry\'s TLS certificate'
@@ -813,9 +941,14 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -824,6 +957,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l allow-realm
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l src-tls-verify -r -f -a "true\t''
@@ -833,6 +967,7 @@ false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l insecure -d 'Do not verify the registry\'s TLS certificate'
@@ -849,9 +984,14 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -860,6 +1000,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l allow-realm -d 'To
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l src-tls-verify -r -f -a "true\t''
@@ -869,6 +1010,7 @@ false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l insecure -d 'Do not verify the registry\'s TLS certificate'
@@ -886,9 +1028,14 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -897,6 +1044,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l allow-realm -d
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l src-tls-verify -r -f -a "true\t''
@@ -906,6 +1054,7 @@ false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -s q -l quiet -d 'Print the result and errors only'
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l anonymous -d 'Use no credentials, even where some are given or stored'
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l insecure -d 'Do not verify the registry\'s TLS certificate'

@@ -45,6 +45,13 @@ fn print(context: &Context, plan: &Plan, format: Option<&str>) -> Result<()> {
     let (blobs, bytes) = plan.blobs(|presence| matches!(presence, Presence::Missing | Presence::Unknown));
     let (present_blobs, present_bytes) = plan.blobs(|presence| presence == Presence::Present);
     let (mounted_blobs, mounted_bytes) = plan.blobs(|presence| presence == Presence::Mountable);
+    let (anew_blobs, anew_bytes) = plan.blobs(|presence| presence == Presence::Recompressed);
+    if anew_blobs > 0 {
+        context.ui.say(&format!(
+            "would recompress {anew_blobs} blobs ({}): only doing it shows what digests they and their manifests get",
+            units::size(anew_bytes, 4),
+        ));
+    }
     context.ui.say(&format!(
         "would move {blobs} blobs ({}), mount {mounted_blobs} ({}); {present_blobs} ({}) are already there",
         units::size(bytes, 4),
@@ -82,6 +89,7 @@ fn state(presence: Presence) -> &'static str {
         Presence::Present => "present",
         Presence::Mountable => "mount",
         Presence::Missing => "move",
+        Presence::Recompressed => "recompress",
         Presence::Unknown => "unknown",
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
 
 use crate::error::Kind;
 use crate::{Error, Result};
@@ -68,6 +68,31 @@ impl AtomicFile {
             .tempfile_in(directory)
             .map_err(|error| failed("create", target, error))?;
         Ok(Self { target: target.to_owned(), staged: Staged::Temporary(file) })
+    }
+
+    /// The file that [`AtomicFile::create`] would replace; `None` where it would write to a stream.
+    pub(crate) fn replaced(target: &Path) -> Result<Option<PathBuf>> {
+        Ok(match Output::of(target)? {
+            Output::File(path) => Some(path),
+            Output::Stream => None,
+        })
+    }
+
+    /// A file that will stand at `target` and lies at `path` until then, where another process may have begun it. Dropped,
+    /// it stays there unless it [is temporary](AtomicFile::set_temporary).
+    pub(crate) fn begun(file: File, path: &Path, target: &Path) -> Result<Self> {
+        let path = TempPath::try_from_path(path).map_err(|error| failed("create", target, error))?;
+        let mut staged =
+            Self { target: target.to_owned(), staged: Staged::Temporary(NamedTempFile::from_parts(file, path)) };
+        staged.set_temporary(false);
+        Ok(staged)
+    }
+
+    /// Whether it goes when it is dropped before it is whole.
+    pub(crate) fn set_temporary(&mut self, is_temporary: bool) {
+        if let Staged::Temporary(file) = &mut self.staged {
+            file.disable_cleanup(!is_temporary);
+        }
     }
 
     /// The file itself, to write at offsets; see [`AtomicFile::is_seekable`].

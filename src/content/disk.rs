@@ -45,8 +45,7 @@ impl Disk {
             return self.watch(work);
         }
         let _thread = self.threads.acquire().await;
-        let done = tokio::task::spawn_blocking(|| self.watch(work)).await;
-        done.unwrap_or_else(|failure| Err(Error::new(Kind::Failed, "a task broke off").with_source(failure)))
+        blocking(|| self.watch(work)).await
     }
 
     fn watch<T>(&self, work: impl FnOnce() -> T) -> T {
@@ -57,6 +56,12 @@ impl Disk {
         }
         done
     }
+}
+
+/// Does `work`, which takes its time, on a thread of its own.
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|failure| Err(Error::new(Kind::Failed, "a task broke off").with_source(failure)))
 }
 
 fn millis() -> u64 {

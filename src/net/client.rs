@@ -1,6 +1,7 @@
 //! Client: sends requests to one origin, and to those it redirects to.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Instant, SystemTime};
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -163,6 +164,7 @@ impl Client {
         let client = if is_own { self.own().await? } else { self.strangers(&trail.origin).await? };
         let mut request = reqwest::Request::new(outgoing.method.clone(), trail.url.clone());
         *request.headers_mut() = self.headers(trail, outgoing, is_own)?;
+        self.settings.requests.fetch_add(1, Ordering::Relaxed);
         let begin = Instant::now();
         let upload = outgoing.payload.start();
         let idle = self.settings.idle_timeout;
@@ -213,7 +215,7 @@ impl Client {
         }
         let early = upload.and_then(|upload| upload.answered());
         let hop = (trail.url.clone(), trail.origin.clone());
-        Ok(Response::new(inner, hop, idle).with_early_answer(early))
+        Ok(Response::new(inner, hop, &self.settings).with_early_answer(early))
     }
 
     fn headers(&self, trail: &Trail, outgoing: &Outgoing, is_own: bool) -> Result<HeaderMap> {

@@ -27,7 +27,7 @@ impl Lane {
         match request.body {
             Body::Stream { .. } => Self::Free,
             Body::Empty | Body::Bytes(_) if request.method == Method::GET => Self::Read,
-            Body::Empty | Body::Bytes(_) => Self::Brief,
+            Body::Empty | Body::Bytes(_) | Body::Once(_) => Self::Brief,
         }
     }
 }

@@ -5,6 +5,7 @@ mod client;
 mod failure;
 mod lanes;
 mod origin;
+mod pace;
 mod proxy;
 mod redirect;
 mod resolve;
@@ -16,6 +17,8 @@ pub(crate) mod tests;
 mod tls;
 mod upload;
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -25,6 +28,7 @@ use url::Url;
 
 pub use client::Client;
 pub use origin::{Origin, Redacted};
+pub use pace::TooSlow;
 pub use response::Response;
 pub use retry::Backoff;
 pub use secret::{Authorization, Secret};
@@ -48,12 +52,17 @@ pub struct Settings {
     pub connect_timeout: Duration,
     /// How long a peer may send nothing, or take nothing, before the connection is given up.
     pub idle_timeout: Duration,
+    /// How many bytes a second a peer sends at least while its answer is waited for, on average over `idle_timeout`, before the
+    /// connection is given up.
+    pub min_rate: u64,
     /// How often a request is tried again without progress.
     pub retries: u32,
     /// Longest `Retry-After` that is waited for.
     pub retry_max_wait: Duration,
     /// Most requests in flight to the origin.
     pub per_host: usize,
+    /// Counts the requests that are sent, redirects and retries included. Clients may share it.
+    pub requests: Arc<AtomicU64>,
 }
 
 impl Default for Settings {
@@ -66,9 +75,11 @@ impl Default for Settings {
             user_agent: concat!("imgctl/", env!("CARGO_PKG_VERSION")).to_owned(),
             connect_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(30),
+            min_rate: 100,
             retries: 5,
             retry_max_wait: Duration::from_secs(120),
             per_host: 8,
+            requests: Arc::default(),
         }
     }
 }
@@ -100,6 +111,8 @@ pub enum Body {
     Empty,
     /// Bytes that can be sent again.
     Bytes(Bytes),
+    /// Bytes that must not be sent twice before it is known what became of the first.
+    Once(Bytes),
     /// A stream of `length` bytes that can be sent once. An error in the channel, or its end before `length`, aborts the request.
     Stream {
         /// `Content-Length`.

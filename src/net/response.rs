@@ -1,14 +1,15 @@
 //! Response: an answer whose body comes when it is asked for, watched for silence.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, header};
 use tokio::sync::OwnedSemaphorePermit;
 use url::Url;
 
+use super::pace::Pace;
 use super::upload::EarlyAnswer;
-use super::{Origin, failure};
+use super::{Origin, Settings, TooSlow, failure};
 use crate::error::Kind;
 use crate::{Error, Result};
 
@@ -33,6 +34,7 @@ struct Incoming {
     inner: reqwest::Response,
     origin: Origin,
     idle_timeout: Duration,
+    pace: Pace,
     received: u64,
     /// How many bytes there will be, where the framing says so.
     length: Option<u64>,
@@ -46,13 +48,14 @@ struct Incoming {
 }
 
 impl Response {
-    pub(super) fn new(inner: reqwest::Response, hop: (Url, Origin), idle_timeout: Duration) -> Self {
+    pub(super) fn new(inner: reqwest::Response, hop: (Url, Origin), settings: &Settings) -> Self {
         let mut inner = inner;
         let headers = std::mem::take(inner.headers_mut());
         let (url, origin) = hop;
         let body = Incoming {
             origin,
-            idle_timeout,
+            idle_timeout: settings.idle_timeout,
+            pace: Pace::new(settings),
             received: 0,
             length: inner.content_length(),
             rest: Bytes::new(),
@@ -151,14 +154,19 @@ impl Incoming {
     /// The next bytes, none of them empty.
     async fn frame(&mut self) -> Result<Option<Bytes>> {
         while !self.is_over {
+            let asked = Instant::now();
             let error = match tokio::time::timeout(self.idle_timeout, self.inner.chunk()).await {
                 Ok(Ok(Some(frame))) if frame.is_empty() => continue,
                 Ok(Ok(Some(frame))) => {
                     self.received += frame.len() as u64;
                     if self.length == Some(self.received) {
                         self.end();
+                        return Ok(Some(frame));
                     }
-                    return Ok(Some(frame));
+                    match self.pace.check(frame.len(), asked.elapsed()) {
+                        Ok(()) => return Ok(Some(frame)),
+                        Err(slow) => Some(self.too_slow(slow)),
+                    }
                 }
                 Ok(Ok(None)) => None,
                 Ok(Err(error)) => Some(failure::broken_body(&self.origin, self.received, error)),
@@ -176,6 +184,13 @@ impl Incoming {
     fn end(&mut self) {
         self.is_over = true;
         self.permit = None;
+    }
+
+    fn too_slow(&self, slow: TooSlow) -> Error {
+        let host = self.origin.authority();
+        let message = format!("{host} sends its answer too slowly: {slow}");
+        let error = Error::new(Kind::Network, message).with_host(host).with_source(slow);
+        error.with_hint("--min-rate 0 bears with it; --idle-timeout says how long the rate is measured")
     }
 
     fn stalled(&self) -> Error {

@@ -33,6 +33,7 @@ impl Payload {
             Body::Empty => Self::Small(Bytes::new()),
             Body::Bytes(bytes) if bytes.len() <= SMALL => Self::Small(bytes),
             Body::Bytes(bytes) => Self::Large(bytes),
+            Body::Once(bytes) => Self::Stream(Arc::new(Upload::new(bytes.len() as u64, Source::Memory(bytes)))),
             Body::Stream { length, pieces } => Self::Stream(Arc::new(Upload::new(length, Source::Channel(pieces)))),
         }
     }

@@ -10,7 +10,7 @@ use super::request::{Call, drain, is_html};
 use crate::content::{BlobReader, PIECE, Pieces};
 use crate::error::Kind;
 use crate::name::Repository;
-use crate::net::{Backoff, Origin, Redacted, Response};
+use crate::net::{Backoff, Origin, Redacted, Response, TooSlow};
 use crate::oci::{Descriptor, Digest};
 use crate::protocol::{Action, ContentRange, Endpoint, Scope};
 use crate::{Error, Result};
@@ -260,7 +260,9 @@ impl Download {
 
     /// The body ended too early: waits a little, or gives up where tries bring nothing any more.
     async fn broke_off(&mut self, cause: Option<Error>) -> Result<()> {
-        let progress = self.offset - self.opened_at;
+        // Another connection may be faster, but what trickles in would be asked for again without end.
+        let is_slow = cause.as_ref().is_some_and(TooSlow::is_why);
+        let progress = if is_slow { 0 } else { self.offset - self.opened_at };
         if progress > 0 {
             self.backoff.progress();
         }
@@ -272,7 +274,11 @@ impl Download {
         let message = format!("{host}: blob {digest} breaks off at {offset} of {size} bytes");
         let mut error = self.named(Error::new(Kind::Network, message));
         if let Some(cause) = cause {
+            let hint = cause.hint().map(str::to_owned);
             error = error.with_source(cause);
+            if let Some(hint) = hint {
+                error = error.with_hint(hint);
+            }
         }
         self.backoff.pause(error).await
     }

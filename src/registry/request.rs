@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use tokio::sync::mpsc;
 use url::Url;
 
 use crate::net::{Authorization, Body, Request, Response};
@@ -65,7 +64,7 @@ impl Call {
     pub(super) fn request(&self, authorization: Option<Authorization>) -> Request {
         let body = match self.body.clone() {
             body if body.is_empty() => Body::Empty,
-            body if self.is_careful => once(body),
+            body if self.is_careful => Body::Once(body),
             body => Body::Bytes(body),
         };
         self.request_with(body, authorization)
@@ -81,15 +80,6 @@ impl Call {
             authorization,
         }
     }
-}
-
-/// A body that is not sent again on its own.
-fn once(body: Bytes) -> Body {
-    let length = body.len() as u64;
-    let (sender, pieces) = mpsc::channel(1);
-    // There is room for one, and the receiver is here.
-    let _ = sender.try_send(Ok(body));
-    Body::Stream { length, pieces }
 }
 
 /// `Docker-Content-Digest`, where it is a digest.

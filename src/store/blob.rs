@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use super::partial::{Directory, Held, Partial, Partials};
 use super::staging::{Site, Staging};
-use crate::content::{Access, AtomicFile, BlobReader, PIECE, Verifier, open_regular, read_regular};
+use crate::content::{Access, AtomicFile, BlobReader, PIECE, Verifier, open_regular, read_regular, stop_at};
 use crate::error::Kind;
 use crate::oci::{Descriptor, Digest, MANIFEST_LIMIT, Manifest};
 use crate::{Error, Result};
@@ -19,17 +20,33 @@ pub struct BlobPool {
     site: Arc<Site>,
     is_flushed: bool,
     booted: Option<SystemTime>,
+    partials: Option<Arc<Partials>>,
+}
+
+/// How putting a blob starts that another process may be putting too.
+#[derive(Debug)]
+pub enum Claim {
+    /// It is ours to put.
+    Ours(Box<StagedBlob>),
+    /// Another process puts it: to be waited for.
+    Held(Held),
 }
 
 impl BlobPool {
     /// The pool of the layout at `site`.
     pub(super) fn new(site: Arc<Site>) -> Self {
-        Self { site, is_flushed: false, booted: None }
+        Self { site, is_flushed: false, booted: None, partials: None }
     }
 
     /// Flushes every blob to the disk before it appears.
     pub(super) fn flush_each(&mut self) {
         self.is_flushed = true;
+    }
+
+    /// Keeps blobs whose transfer breaks off, for [`BlobPool::claim`] to go on from. Another process that puts the same blob
+    /// is waited for as long as it does not pause for `patience`.
+    pub(super) fn keep_partials(&mut self, directory: &str, patience: Duration) {
+        self.partials = Some(Partials::new(self.site.directory().join(directory), patience));
     }
 
     /// Trusts a blob only when it was flushed or verified (then its file is read-only), or when it was written since the
@@ -89,12 +106,21 @@ impl BlobPool {
 
     /// Starts to put a blob.
     pub fn begin(&self, descriptor: &Descriptor) -> Result<StagedBlob> {
+        StagedBlob::create(self.spot(descriptor)?, descriptor.size)
+    }
+
+    /// Starts to put a blob, or to go on with one that was kept.
+    pub fn claim(&self, descriptor: &Descriptor) -> Result<Claim> {
+        claim(self.partials.as_ref(), self.spot(descriptor)?, descriptor)
+    }
+
+    fn spot(&self, descriptor: &Descriptor) -> Result<Spot> {
         let target = self.path(&descriptor.digest);
         let staging = self.site.staging()?;
         let directory = target.parent().unwrap_or(self.site.directory());
         fs::create_dir_all(directory)
             .map_err(|error| Error::local(format!("create {}", directory.display()), error))?;
-        StagedBlob::create(staging, &target, descriptor.size, self.is_flushed)
+        Ok(Spot { staging, target, is_flushed: self.is_flushed })
     }
 
     /// Puts small content. What is there with the same bytes stays, anything else is replaced.
@@ -118,21 +144,109 @@ impl BlobPool {
     }
 }
 
-/// A blob that is being put. Dropping it leaves nothing.
+/// Where a blob will stand.
+pub(crate) struct Spot {
+    /// Where it lies until it is whole.
+    pub(crate) staging: Arc<Staging>,
+    /// Its path.
+    pub(crate) target: PathBuf,
+    /// Whether it is flushed to the disk before it appears.
+    pub(crate) is_flushed: bool,
+}
+
+/// Starts to put a blob, with what one of `partials` has of it.
+pub(crate) fn claim(partials: Option<&Arc<Partials>>, spot: Spot, descriptor: &Descriptor) -> Result<Claim> {
+    use super::partial::Claim as Found;
+    Ok(match partials.map_or(Found::Unusable, |partials| partials.claim(descriptor)) {
+        Found::Ours(partial) => Claim::Ours(Box::new(StagedBlob::resumed(spot, *partial)?)),
+        Found::Held(held) => Claim::Held(held),
+        Found::Unusable => Claim::Ours(Box::new(StagedBlob::create(spot, descriptor.size)?)),
+    })
+}
+
+/// A blob that is being put. Dropping it leaves nothing, unless it was kept before and not begun.
 #[derive(Debug)]
 pub struct StagedBlob {
+    /// Goes before the file does: without checkpoints the file is worth nothing.
+    partial: Option<Partial>,
     file: AtomicFile,
     size: u64,
     written: u64,
     is_flushed: bool,
+    _directory: Option<Directory>,
     _staging: Arc<Staging>,
 }
 
 impl StagedBlob {
-    /// A blob of `size` bytes that will stand at `target`.
-    pub(crate) fn create(staging: Arc<Staging>, target: &Path, size: u64, is_flushed: bool) -> Result<Self> {
-        let file = AtomicFile::staged(staging.path(), target, Access::Public)?;
-        Ok(Self { file, size, written: 0, is_flushed, _staging: staging })
+    /// A blob of `size` bytes.
+    pub(crate) fn create(spot: Spot, size: u64) -> Result<Self> {
+        let file = AtomicFile::staged(spot.staging.path(), &spot.target, Access::Public)?;
+        stop_at("blob-staged");
+        Ok(Self {
+            partial: None,
+            file,
+            size,
+            written: 0,
+            is_flushed: spot.is_flushed,
+            _directory: None,
+            _staging: spot.staging,
+        })
+    }
+
+    /// A blob that may have been begun.
+    fn resumed(spot: Spot, partial: Partial) -> Result<Self> {
+        stop_at("blob-claimed");
+        Ok(Self {
+            file: partial.file(&spot.target)?,
+            size: partial.size(),
+            written: 0,
+            is_flushed: spot.is_flushed,
+            _directory: Some(partial.directory()),
+            partial: Some(partial),
+            _staging: spot.staging,
+        })
+    }
+
+    /// Whether another process may have put it while it was claimed.
+    pub(crate) fn is_partial(&self) -> bool {
+        self.partial.is_some()
+    }
+
+    /// Whether some of it was kept, which [`StagedBlob::check`] has to read.
+    pub(crate) fn is_begun(&self) -> bool {
+        self.partial.as_ref().is_some_and(Partial::is_begun)
+    }
+
+    /// Reads again what was kept, and leaves out what is not right; blocks.
+    pub(crate) fn check(&mut self) -> Result<()> {
+        let target = self.file.target().display();
+        let checked = self.partial.as_mut().map_or(Ok(()), Partial::check);
+        checked.map_err(|error| Error::local(format!("go on with {target}"), error))
+    }
+
+    /// Begins to write behind what was kept. What has seen that.
+    pub(crate) fn begin(&mut self) -> Option<Verifier> {
+        stop_at("blob-begun");
+        self.file.set_temporary(true);
+        let seen = self.partial.as_mut().and_then(Partial::begin);
+        self.written = seen.as_ref().map_or(0, Verifier::seen);
+        seen
+    }
+
+    /// Should the process end, another goes on from here.
+    pub(crate) fn checkpoint(&mut self, seen: &Verifier) {
+        if let Some(partial) = self.partial.as_mut().filter(|_| self.written == seen.seen()) {
+            stop_at("blob-checkpoint");
+            partial.checkpoint(seen);
+            stop_at("blob-noted");
+        }
+    }
+
+    /// Leaves what was written for another try.
+    pub(crate) fn keep(mut self, seen: &Verifier) {
+        self.checkpoint(seen);
+        let is_kept = self.partial.as_mut().is_some_and(Partial::keep);
+        self.file.set_temporary(!is_kept);
     }
 
     /// The file that it is written to, for who reads behind the writer.
@@ -143,10 +257,12 @@ impl StagedBlob {
 
     /// Takes the next piece.
     pub fn write(&mut self, piece: &[u8]) -> Result<()> {
-        self.written += piece.len() as u64;
         self.file
             .write_all(piece)
-            .map_err(|error| Error::local(format!("write {}", self.file.target().display()), error))
+            .map_err(|error| Error::local(format!("write {}", self.file.target().display()), error))?;
+        self.written += piece.len() as u64;
+        stop_at("blob-piece");
+        Ok(())
     }
 
     /// Makes it appear. Errs with [`Kind::Mismatch`](crate::error::Kind::Mismatch) where bytes are missing or too many.
@@ -156,8 +272,11 @@ impl StagedBlob {
             let target = self.file.target().display();
             return Err(Error::mismatch(format!("{target}: {written} bytes were written, {size} were announced")));
         }
+        stop_at("blob-whole");
         if !self.is_flushed {
-            return self.file.persist();
+            self.file.persist()?;
+            stop_at("blob-renamed");
+            return Ok(());
         }
         let target = self.file.target().display();
         let read_only = self.file.file().set_permissions(Permissions::from_mode(0o444));

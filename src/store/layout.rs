@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -13,7 +14,7 @@ use super::index::{INDEX_LIMIT, Index};
 use super::journal::TRANSFERS;
 use super::lock::Lock;
 use super::staging::{Site, Start};
-use crate::content::{Access, AtomicFile, read_regular};
+use crate::content::{Access, AtomicFile, read_regular, stop_at};
 use crate::error::Kind;
 use crate::{Error, Result};
 
@@ -74,6 +75,17 @@ impl Layout {
         self.blobs.flush_each();
     }
 
+    /// Keeps blobs whose transfer breaks off, for [`BlobPool::claim`] to go on from. Another process that puts the same blob
+    /// is waited for as long as it does not pause for `patience`.
+    pub fn keep_partials(&mut self, patience: Duration) {
+        self.keep_partials_in(super::TRANSFERS, patience);
+    }
+
+    /// As [`Layout::keep_partials`], in this directory.
+    pub(super) fn keep_partials_in(&mut self, directory: &str, patience: Duration) {
+        self.blobs.keep_partials(directory, patience);
+    }
+
     /// See [`BlobPool::distrust_unflushed`].
     pub(super) fn distrust_unflushed(&mut self) {
         self.blobs.distrust_unflushed();
@@ -131,7 +143,10 @@ impl Layout {
         let bytes =
             index.to_bytes().map_err(|error| Error::local(format!("write {}", path.display()), error.into()))?;
         let file = self.stage(&path, &bytes)?;
-        if self.is_flushed { file.persist_synced() } else { file.persist() }
+        stop_at("index-staged");
+        if self.is_flushed { file.persist_synced() } else { file.persist() }?;
+        stop_at("index-renamed");
+        Ok(())
     }
 
     /// A file that will stand at `path` with these bytes.

@@ -16,6 +16,7 @@
 //! Processes that pull the same image at the same time each fetch it; one copy stays.
 
 mod blob;
+mod checkpoint;
 mod image;
 mod index;
 mod journal;
@@ -23,6 +24,7 @@ mod layout;
 mod lock;
 mod lookup;
 mod origin;
+mod partial;
 mod quota;
 mod remove;
 mod repository;
@@ -37,20 +39,24 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-pub use blob::{BlobPool, StagedBlob};
-pub(crate) use blob::{blob_reader, name_blob};
+pub use blob::{BlobPool, Claim, StagedBlob};
+pub(crate) use blob::{Spot, blob_reader, claim, name_blob};
+pub(crate) use checkpoint::{Checkpoint, CheckpointLog};
 pub use image::StoredImage;
 pub use index::{CONTAINERD_NAME, INDEX_LIMIT, Index, REF_NAME, Replaced, ref_name};
-pub use journal::Journal;
+pub use journal::{Journal, Unfinished};
 pub use layout::Layout;
 pub(crate) use lock::Lock;
+pub use partial::Held;
+pub(crate) use partial::{Locked, Partials, WORTH_KEEPING, lock, log_path, open_own};
 pub use quota::Quota;
 pub use remove::{Removal, Removed};
 pub use repository::{Blobs, Missing, Repositories};
 pub use session::{UploadRecord, UploadSession};
-pub(crate) use staging::{Site, Staging};
+pub(crate) use staging::{Site, Staging, TRANSFERS};
 pub use upload::{Opened, Upload, UploadLimits, Uploads};
 
+use crate::content::stop_at;
 use crate::error::Kind;
 use crate::name::{Reference, Registry, Repository};
 use crate::oci::{Descriptor, Digest, Manifest};
@@ -96,16 +102,30 @@ impl Store {
         self.layout.blobs().has(descriptor)
     }
 
+    /// Keeps blobs whose transfer breaks off, for [`Store::claim`] to go on from. Another process that puts the same blob
+    /// is waited for as long as it does not pause for `patience`.
+    pub fn keep_partials(&mut self, patience: Duration) {
+        self.layout.keep_partials_in(journal::TRANSFERS, patience);
+    }
+
     /// Starts to put a blob.
     pub fn begin(&self, descriptor: &Descriptor) -> Result<StagedBlob> {
         self.make()?;
         self.layout.blobs().begin(descriptor)
     }
 
+    /// Starts to put a blob, or to go on with one that was kept.
+    pub fn claim(&self, descriptor: &Descriptor) -> Result<Claim> {
+        self.make()?;
+        self.layout.blobs().claim(descriptor)
+    }
+
     /// Puts a manifest, without a name yet.
     pub fn put(&self, manifest: &Manifest) -> Result<()> {
         self.make()?;
-        self.layout.blobs().put(&manifest.descriptor(), manifest.bytes())
+        self.layout.blobs().put(&manifest.descriptor(), manifest.bytes())?;
+        stop_at("manifest-put");
+        Ok(())
     }
 
     /// All images, one for each name and one for each image without a name.

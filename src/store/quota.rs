@@ -1,4 +1,4 @@
-//! Quota: how many bytes the blobs and uploads of a store may have together.
+//! Quota: how many bytes the blobs and uploads of a store may have together. What transfers left to go on from counts too.
 
 use std::fs;
 use std::io;
@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::journal::TRANSFERS;
 use crate::{Error, Result};
 
 /// How long a count is relied on while other processes may change the store.
@@ -80,7 +81,7 @@ impl Quota {
 fn size_below(directory: &Path) -> u64 {
     let entries = |path: PathBuf| fs::read_dir(path).into_iter().flatten().flatten();
     let algorithms = entries(directory.join("blobs")).map(|entry| entry.path());
-    let directories = algorithms.chain([directory.join("uploads")]);
+    let directories = algorithms.chain([directory.join("uploads"), directory.join(TRANSFERS)]);
     directories.flat_map(entries).filter_map(|entry| entry.metadata().ok()).map(|found| found.len()).sum()
 }
 
@@ -104,7 +105,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         put(directory.path(), "blobs/sha256/a", 10);
         put(directory.path(), "blobs/sha512/b", 20);
-        put(directory.path(), "uploads/c", 30);
+        put(directory.path(), "uploads/c", 25);
+        put(directory.path(), "transfers/sha256-d", 5);
         put(directory.path(), "index.json", 1000);
         let quota = Quota::new(directory.path(), 100);
         quota.check(40).unwrap();

@@ -7,10 +7,12 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::content::{Access, AtomicFile};
+use crate::content::{Access, AtomicFile, stop_at};
 use crate::{Error, Result};
 
 const PREFIX: &str = ".imgctl-";
+/// Where the unfinished blobs of a place are that is no store.
+pub(crate) const TRANSFERS: &str = ".imgctl-transfers";
 
 /// The files of a place without images: names and contents.
 pub(crate) type Start = &'static [(&'static str, &'static [u8])];
@@ -43,6 +45,7 @@ impl Site {
         }
         let fail = |error| Error::local(format!("create {}", self.directory.display()), error);
         fs::create_dir_all(&self.directory).map_err(fail)?;
+        stop_at("place-made");
         let created = Arc::new(Staging::create(&self.directory)?);
         for (name, content) in self.start {
             let path = self.directory.join(name);
@@ -51,6 +54,7 @@ impl Site {
                 file.write_all(content).map_err(fail)?;
                 // Whoever comes second leaves it as it is: locks may be held on it, images may stand in it.
                 file.persist_noclobber()?;
+                stop_at("place-started");
             }
         }
         *staging = Some(created.clone());
@@ -105,7 +109,8 @@ impl Drop for Staging {
 fn remove_abandoned(parent: &Path) {
     let Ok(entries) = fs::read_dir(parent) else { return };
     for entry in entries.flatten() {
-        let is_staging = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
+        let name = entry.file_name();
+        let is_staging = name.to_str().is_some_and(|name| name.starts_with(PREFIX) && name != TRANSFERS);
         if is_staging && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             let _: io::Result<()> = File::open(entry.path()).and_then(|directory| {
                 directory.try_lock().map_err(io::Error::from)?;

@@ -32,13 +32,11 @@ pub(super) async fn move_blob(
     begun: Option<Begin>,
     arrived: watch::Sender<bool>,
 ) -> Result<()> {
-    let registry = job.destination.repository().map(Repository::registry);
-    let mut holders = match registry {
-        Some(registry) => Some(run.mounts.claim(registry, job.descriptor.digest).await),
-        None => None,
+    let digest = job.descriptor.digest;
+    let origins = match job.destination.repository().map(Repository::registry) {
+        Some(registry) => [job.source.origins(&digest, registry), run.mounts.of(registry, digest)].concat(),
+        None => Vec::new(),
     };
-    let mut origins = registry.map(|registry| job.source.origins(&job.descriptor.digest, registry)).unwrap_or_default();
-    origins.extend(holders.iter().flat_map(|holders| holders.iter().cloned()));
     match job.with_retries(&run, begun, &origins).await {
         Ok(()) => {}
         Err(error) => {
@@ -47,10 +45,10 @@ pub(super) async fn move_blob(
         }
     }
     if let Some(repository) = job.source.repository() {
-        job.destination.note_origin(&job.descriptor.digest, repository);
+        job.destination.note_origin(&digest, repository);
     }
-    if let (Some(holders), Some(repository)) = (&mut holders, job.destination.repository()) {
-        holders.push(repository.clone());
+    if let Some(repository) = job.destination.repository() {
+        run.mounts.note(repository, digest);
     }
     // Nobody may be waiting: the image that needs it may have failed on its own.
     arrived.send_replace(true);
@@ -77,7 +75,11 @@ impl Job {
                 Ok(begin) => self.attempt(run, begin).await,
                 Err(error) => Err(error),
             };
-            let Err(error) = result else { return Ok(()) };
+            let error = match result {
+                Ok(true) => return Ok(()),
+                Ok(false) => continue,
+                Err(error) => error,
+            };
             // The network floor has tried some things already: one budget serves for all.
             attempts += error.attempts().max(1);
             if !is_worth_another_try(&error, attempts, run.options.retries) {
@@ -89,16 +91,22 @@ impl Job {
         }
     }
 
-    async fn attempt(&self, run: &Run, begin: Begin) -> Result<()> {
+    /// Whether it is there now; where not, another process had it, and it is to be begun again.
+    async fn attempt(&self, run: &Run, begin: Begin) -> Result<bool> {
         match begin {
             Begin::Present => self.tell(run, BlobEvent::Present),
             Begin::Mounted(from) => self.tell(run, BlobEvent::Mounted(&from)),
+            Begin::Held(held) => {
+                self.tell(run, BlobEvent::Waiting);
+                held.wait().await;
+                return Ok(false);
+            }
             Begin::Write(writer) => {
                 self.stream(run, writer).await?;
                 self.tell(run, BlobEvent::Done);
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The loop: read a piece, hash it, write it. The last piece is written only when the digest is right.
@@ -106,13 +114,25 @@ impl Job {
         let from_source = |error| self.failed(Side::Source, "get", error);
         let from_destination = |error| self.failed(Side::Destination, "put", error);
         let mut putting = self.putting(writer);
+        if putting.begun > 0 {
+            self.tell(run, BlobEvent::Resumed(putting.begun));
+        }
         let mut reader = self.source.blob(&self.descriptor, putting.seen.seen()).await.map_err(from_source)?;
         let mut buffer = BytesMut::new();
+        let limit = run.options.limit.as_deref();
         loop {
-            buffer.reserve(PIECE);
+            let room = self.room(putting.seen.seen());
+            match limit {
+                // Exactly that much: a reader fills all there is.
+                Some(limit) => buffer = BytesMut::with_capacity(limit.piece().min(room)),
+                None => buffer.reserve(room),
+            }
             let count = reader.read_into(&mut buffer).await.map_err(from_source)?;
             if count == 0 {
                 break;
+            }
+            if let Some(limit) = limit {
+                limit.pass(count).await;
             }
             let piece = buffer.split().freeze();
             putting.seen.update(&piece).map_err(from_source)?;
@@ -121,6 +141,12 @@ impl Job {
         }
         putting.seen.finish().map_err(from_source)?;
         putting.commit().await.map_err(from_destination)
+    }
+
+    /// How much to read next: a byte more than may come, so that the end is seen with the last one.
+    fn room(&self, seen: u64) -> usize {
+        let left = self.descriptor.size.saturating_sub(seen).saturating_add(1);
+        usize::try_from(left).map_or(PIECE, |left| left.min(PIECE))
     }
 
     /// Where the writer goes on. What it has and cannot show is read again where that costs no line.
@@ -132,7 +158,7 @@ impl Job {
             None if is_far && begun.length > 0 => (Verifier::behind(&self.descriptor, begun.length), 0),
             None => (Verifier::new(&self.descriptor), begun.length),
         };
-        Putting { writer: Some(writer), seen, skip, unkept: 0 }
+        Putting { writer: Some(writer), seen, begun: begun.length, skip, unkept: 0 }
     }
 
     fn failed(&self, side: Side, verb: &str, error: Error) -> Error {
@@ -157,7 +183,9 @@ impl Job {
 struct Putting {
     writer: Option<Box<dyn BlobWriter>>,
     seen: Verifier,
-    /// How many bytes the writer has that come again.
+    /// How many bytes the writer had.
+    begun: u64,
+    /// How many of them come again.
     skip: u64,
     /// How many bytes were written since the last checkpoint.
     unkept: u64,

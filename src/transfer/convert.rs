@@ -1,68 +1,30 @@
 //! Conversion between docker's and OCI's media types: same blobs, other manifests, new digests.
 
-use std::collections::HashMap;
-
 use serde_json::Value;
 
 use super::Format;
+use super::rewrite::{Edit, rewrite};
 use crate::error::Kind;
-use crate::oci::{Digest, Manifest, MediaType};
+use crate::oci::{Manifest, MediaType};
 use crate::{Error, Result};
 
-/// Build attestations name the image that they describe here.
-const ATTESTED: &str = "vnd.docker.reference.digest";
-
-/// The same manifests in `format`, in the same order (children first). Those that are in it already stay byte for byte.
+/// The same manifests in `format`, in the same order. Those that are in it already stay byte for byte.
 /// Errs with [`Kind::Unsupported`] where docker has no word for a media type.
 pub(super) fn convert(manifests: &[Manifest], format: Format) -> Result<Vec<Manifest>> {
-    let mut converted = HashMap::new();
-    manifests
-        .iter()
-        .map(|manifest| {
-            let result = convert_one(manifest, format, &converted)?;
-            converted.insert(manifest.digest(), result.clone());
-            Ok(result)
-        })
-        .collect()
+    rewrite(manifests, &format)
 }
 
-fn convert_one(manifest: &Manifest, format: Format, converted: &HashMap<Digest, Manifest>) -> Result<Manifest> {
-    let broken = |error: serde_json::Error| Error::mismatch("manifest").with_source(error);
-    let original: Value = serde_json::from_slice(manifest.bytes()).map_err(broken)?;
-    let mut document = original.clone();
-    let media_type = to(manifest.media_type(), format)?;
-    if document.get("mediaType").is_some() || media_type != *manifest.media_type() {
-        document["mediaType"] = Value::from(media_type.as_str());
+impl Edit for Format {
+    fn media_type(&self, media_type: &MediaType) -> Result<MediaType> {
+        to(media_type, *self)
     }
-    for key in ["config", "layers", "manifests", "subject"] {
-        let entries: Vec<&mut Value> = match document.get_mut(key) {
-            Some(Value::Array(entries)) => entries.iter_mut().collect(),
-            Some(entry) => vec![entry],
-            None => Vec::new(),
-        };
-        for entry in entries {
-            convert_entry(entry, format, converted)?;
+
+    fn descriptor(&self, _: &Manifest, _: &str, entry: &mut Value) -> Result<()> {
+        if let Some(media_type) = entry["mediaType"].as_str() {
+            entry["mediaType"] = Value::from(to(&MediaType::new(media_type), *self)?.as_str());
         }
+        Ok(())
     }
-    if document == original {
-        return Ok(manifest.clone());
-    }
-    Ok(Manifest::parse(serde_json::to_vec(&document).map_err(broken)?, Some(&media_type))?)
-}
-
-/// Gives one descriptor its new media type, and new digest and size where its manifest was converted.
-fn convert_entry(entry: &mut Value, format: Format, converted: &HashMap<Digest, Manifest>) -> Result<()> {
-    let Some(media_type) = entry["mediaType"].as_str() else { return Ok(()) };
-    entry["mediaType"] = Value::from(to(&MediaType::new(media_type), format)?.as_str());
-    let new = |text: &Value| converted.get(&text.as_str()?.parse().ok()?);
-    if let Some(child) = new(&entry["digest"]) {
-        entry["digest"] = Value::from(child.digest().to_string());
-        entry["size"] = Value::from(child.bytes().len());
-    }
-    if let Some(attested) = entry.get("annotations").and_then(|annotations| new(annotations.get(ATTESTED)?)) {
-        entry["annotations"][ATTESTED] = Value::from(attested.digest().to_string());
-    }
-    Ok(())
 }
 
 fn to(media_type: &MediaType, format: Format) -> Result<MediaType> {

@@ -14,7 +14,7 @@ use crate::transport::Name;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// What will be done is known.
+    /// All that will be done is known; some of it may have been done already.
     Planned(&'a Plan),
     /// Something happened to a blob.
     Blob(&'a Descriptor, BlobEvent<'a>),
@@ -30,6 +30,10 @@ pub enum Event<'a> {
 pub enum BlobEvent<'a> {
     /// Its turn has come.
     Started,
+    /// Another process is putting it: that is waited for.
+    Waiting,
+    /// So many bytes of it were kept from an earlier try: it goes on behind them.
+    Resumed(u64),
     /// So many more bytes of it were moved.
     Moved(u64),
     /// It is there, verified.
@@ -47,6 +51,10 @@ pub enum BlobEvent<'a> {
         /// Why.
         error: &'a Error,
     },
+    /// So many more bytes of this layer were read, to be compressed anew.
+    Recompressing(u64),
+    /// It was compressed anew; this takes its place.
+    Recompressed(&'a Descriptor),
     /// It could not be moved.
     Failed(&'a Error),
 }
@@ -71,6 +79,8 @@ pub struct Report {
     pub images: Vec<Copied>,
     /// Bytes of blobs and manifests that were moved.
     pub bytes_transferred: u64,
+    /// Bytes of blobs that earlier tries had moved.
+    pub bytes_resumed: u64,
     /// Bytes of blobs that a registry mounted.
     pub bytes_mounted: u64,
     /// Bytes of blobs that were at the destination already.
@@ -99,6 +109,7 @@ pub(super) struct Tally {
     observer: Arc<dyn Observer>,
     started: Instant,
     transferred: Count,
+    resumed: Count,
     mounted: Count,
     present: Count,
 }
@@ -109,6 +120,7 @@ impl Tally {
             observer,
             started: Instant::now(),
             transferred: Count::default(),
+            resumed: Count::default(),
             mounted: Count::default(),
             present: Count::default(),
         }
@@ -121,7 +133,13 @@ impl Tally {
                 BlobEvent::Done => self.transferred.add(1, 0),
                 BlobEvent::Present => self.present.add(1, descriptor.size),
                 BlobEvent::Mounted(_) => self.mounted.add(1, descriptor.size),
-                BlobEvent::Started | BlobEvent::Retrying { .. } | BlobEvent::Failed(_) => {}
+                BlobEvent::Resumed(bytes) => self.resumed.add(1, *bytes),
+                BlobEvent::Started
+                | BlobEvent::Waiting
+                | BlobEvent::Recompressing(_)
+                | BlobEvent::Recompressed(_)
+                | BlobEvent::Retrying { .. }
+                | BlobEvent::Failed(_) => {}
             }
         }
         self.observer.on(event);
@@ -145,6 +163,7 @@ impl Tally {
         Report {
             images,
             bytes_transferred,
+            bytes_resumed: self.resumed.get().1,
             bytes_mounted,
             bytes_present,
             blobs_transferred,

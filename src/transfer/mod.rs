@@ -1,10 +1,16 @@
-//! The copy: resolve → plan → run → report. Everything that moves an image goes through here.
+//! The copy: resolve → plan → run → report. Everything that moves an image goes through here. An image whose plan is ready
+//! moves while others are still being resolved.
 
 mod blob;
 mod convert;
+mod current;
 mod event;
+mod limit;
 mod mount;
 mod plan;
+mod queue;
+mod recompress;
+mod rewrite;
 mod run;
 mod select;
 #[cfg(test)]
@@ -13,7 +19,9 @@ mod tests;
 use std::sync::Arc;
 
 pub use event::{BlobEvent, Copied, Event, Observer, Report, Unobserved};
+pub use limit::RateLimit;
 pub use plan::{Plan, PlannedBlob, PlannedImage, Presence};
+pub use recompress::Recompress;
 pub use select::choose;
 
 use event::Tally;
@@ -49,6 +57,8 @@ pub struct Options {
     pub referrers: bool,
     /// Convert to these media types.
     pub to: Option<Format>,
+    /// Compress layers anew.
+    pub recompress: Option<Recompress>,
     /// Err rather than change a digest: by a conversion, a rewritten index, or because the destination refuses a manifest.
     pub preserve_digests: bool,
     /// Fetch layers that may not be distributed from their `urls`' registries and push them.
@@ -57,6 +67,8 @@ pub struct Options {
     pub jobs: usize,
     /// How often a blob is tried again.
     pub retries: u32,
+    /// How fast blobs move, all together.
+    pub limit: Option<Arc<RateLimit>>,
 }
 
 impl Default for Options {
@@ -66,10 +78,12 @@ impl Default for Options {
             index: None,
             referrers: false,
             to: None,
+            recompress: None,
             preserve_digests: false,
             allow_foreign_layers: false,
             jobs: 4,
             retries: 4,
+            limit: None,
         }
     }
 }
@@ -111,15 +125,16 @@ pub enum Format {
 
 /// What a copy of `items` would do; the destinations are asked what they have. Nothing is written.
 pub async fn plan(items: &[Item], options: &Options) -> Result<Plan> {
-    plan::make(items, options, true).await
+    let mut plan = plan::make(items, options, true).await?;
+    recompress::mark(&mut plan, options)?;
+    Ok(plan)
 }
 
 /// Copies `items`. Errs with the first failure, which names side, step and thing; what was put by then stays, names
 /// that were not reached stay as they were.
 pub async fn copy(items: Vec<Item>, options: &Options, observer: Arc<dyn Observer>) -> Result<Report> {
     let run = Arc::new(Run { options: options.clone(), tally: Tally::new(observer), mounts: Mounts::default() });
-    let plan = plan::make(&items, options, false).await?;
-    run.tally.on(&Event::Planned(&plan));
-    let images = run::run(items, plan, run.clone()).await?;
+    let items = recompress::edit(items, options, &run.tally).await?;
+    let images = run::run(items, run.clone()).await?;
     Ok(run.tally.report(images))
 }

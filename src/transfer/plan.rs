@@ -1,10 +1,13 @@
 //! Plan: everything a copy will do, as data, children first.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
-use futures::stream::{self, StreamExt, TryStreamExt};
+use futures::future;
+use futures::stream::{self, Stream, StreamExt, TryStreamExt};
 
 use super::convert::convert;
+use super::current::Listings;
 use super::select::{Selection, select};
 use super::{Item, Options};
 use crate::Result;
@@ -59,6 +62,8 @@ pub enum Presence {
     Mountable,
     /// It is not there.
     Missing,
+    /// What it is compressed to anew is not known yet.
+    Recompressed,
 }
 
 impl Plan {
@@ -73,34 +78,47 @@ impl Plan {
 
 /// The plan for `items`. With `ask`, destinations are asked for every blob; without, putting it will show.
 pub(super) async fn make(items: &[Item], options: &Options, ask: bool) -> Result<Plan> {
-    let images = stream::iter(items).map(|item| plan_image(item, options, ask)).buffered(options.jobs.max(1) * 2);
-    Ok(Plan { images: images.try_collect().await? })
+    Ok(Plan { images: each(items, options, ask).try_collect().await? })
 }
 
-async fn plan_image(item: &Item, options: &Options, ask: bool) -> Result<PlannedImage> {
-    let names = &item.destination_names;
-    let checked = names.iter().try_for_each(|name| item.destination.check_name(name));
+/// The same, image by image.
+pub(super) fn each<'a>(
+    items: &'a [Item],
+    options: &'a Options,
+    ask: bool,
+) -> impl Stream<Item = Result<PlannedImage>> + Send + 'a {
+    let listings = Arc::new(Listings::new(items));
+    let plan = move |item: &'a Item| plan_item(item, options, listings.clone(), ask);
+    stream::iter(items).map(plan).buffered(PARALLEL)
+}
+
+async fn plan_item(item: &Item, options: &Options, listings: Arc<Listings>, ask: bool) -> Result<PlannedImage> {
+    let checked = item.destination_names.iter().try_for_each(|name| item.destination.check_name(name));
     checked.map_err(|error| error.at(Side::Destination, "name the image"))?;
-    let Selection { source, mut manifests } = select(item, options).await?;
+    let (selection, current) = future::try_join(select(item, options), listings.current(item)).await?;
+    let mut image = plan_image(item, options, selection)?;
+    image.is_current = is_current(item, &image, &current).await?;
+    if ask && !image.is_current {
+        image.blobs = ask_for_blobs(item, image.blobs).await?;
+    }
+    Ok(image)
+}
+
+fn plan_image(item: &Item, options: &Options, selection: Selection) -> Result<PlannedImage> {
+    let Selection { source, mut manifests } = selection;
     if let Some(format) = options.to {
         let converted = convert(&manifests, format)?;
         manifests.iter().zip(&converted).try_for_each(|(before, after)| options.check_digest(before, after))?;
         manifests = converted;
     }
-    let destination = manifests.last().map_or_else(|| source.clone(), Manifest::descriptor);
-    let is_current = is_current(item, &manifests, &destination).await?;
-    let mut image = PlannedImage {
+    Ok(PlannedImage {
+        destination: manifests.last().map_or_else(|| source.clone(), Manifest::descriptor),
         source,
-        destination,
         names: item.destination_names.clone(),
-        is_current,
+        is_current: false,
         blobs: blobs_of(&manifests, options.allow_foreign_layers),
         manifests,
-    };
-    if ask && !is_current {
-        ask_for_blobs(item, &mut image.blobs).await?;
-    }
-    Ok(image)
+    })
 }
 
 /// The blobs below `manifests`, each once, in the order of the manifests.
@@ -120,43 +138,34 @@ fn blobs_of(manifests: &[Manifest], with_foreign_layers: bool) -> Vec<PlannedBlo
 
 /// Whether every name points to the root already. What a registry has by name is complete: it refuses manifests whose
 /// children it lacks; but an index may be sparse there, so its images are asked for.
-async fn is_current(item: &Item, manifests: &[Manifest], root: &Descriptor) -> Result<bool> {
-    let destination = item.destination.as_ref();
-    let step = || format!("look for {}", root.digest);
-    let failed = |error: crate::Error| error.at(Side::Destination, step());
-    if item.destination_names.is_empty() || destination.repository().is_none() {
+async fn is_current(item: &Item, image: &PlannedImage, current: &[Option<Digest>]) -> Result<bool> {
+    let (destination, root) = (item.destination.as_ref(), image.destination.digest);
+    if current.is_empty() || current.iter().any(|digest| *digest != Some(root)) {
         return Ok(false);
     }
-    for name in &item.destination_names {
-        if destination.current(name).await.map_err(failed)? != Some(root.digest) {
-            return Ok(false);
-        }
-    }
-    let below: Vec<Descriptor> = manifests.iter().rev().skip(1).map(Manifest::descriptor).collect();
-    let mut present = stream::iter(&below).map(|child| destination.has(child)).buffer_unordered(PARALLEL);
+    let below: Vec<Descriptor> = image.manifests.iter().rev().skip(1).map(Manifest::descriptor).collect();
+    let has = |child: Descriptor| async move { destination.has(&child).await };
+    let mut present = stream::iter(below).map(has).buffer_unordered(PARALLEL);
     while let Some(there) = present.next().await {
-        if !there.map_err(failed)? {
+        if !there.map_err(|error| error.at(Side::Destination, format!("look for {root}")))? {
             return Ok(false);
         }
     }
     Ok(true)
 }
 
-async fn ask_for_blobs(item: &Item, blobs: &mut [PlannedBlob]) -> Result<()> {
-    stream::iter(blobs)
-        .map(|blob| async move {
-            let step = || format!("look for blob {}", blob.descriptor.digest);
-            let there = item.destination.has(&blob.descriptor).await;
-            blob.presence = match there.map_err(|error| error.at(Side::Destination, step()))? {
-                true => Presence::Present,
-                false if is_mountable(item, item.destination.as_ref(), &blob.descriptor) => Presence::Mountable,
-                false => Presence::Missing,
-            };
-            Ok(())
-        })
-        .buffer_unordered(PARALLEL)
-        .try_collect()
-        .await
+async fn ask_for_blobs(item: &Item, blobs: Vec<PlannedBlob>) -> Result<Vec<PlannedBlob>> {
+    let ask = |mut blob: PlannedBlob| async move {
+        let step = || format!("look for blob {}", blob.descriptor.digest);
+        let there = item.destination.has(&blob.descriptor).await;
+        blob.presence = match there.map_err(|error| error.at(Side::Destination, step()))? {
+            true => Presence::Present,
+            false if is_mountable(item, item.destination.as_ref(), &blob.descriptor) => Presence::Mountable,
+            false => Presence::Missing,
+        };
+        Ok(blob)
+    };
+    stream::iter(blobs).map(ask).buffered(PARALLEL).try_collect().await
 }
 
 fn is_mountable(item: &Item, destination: &dyn Destination, blob: &Descriptor) -> bool {

@@ -1,18 +1,22 @@
-//! Running a plan: one queue of blobs over all images, each digest moved once to a place, manifests after their blobs.
+//! Running: plans as they are made, one queue of blobs over all images, each digest moved once to a place, manifests after
+//! their blobs.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
+use std::pin::pin;
 use std::sync::Arc;
 
-use futures::future;
+use futures::{StreamExt, future};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::blob::{Job, move_blob};
 use super::convert::convert;
+use super::current::address;
 use super::event::Tally;
 use super::mount::Mounts;
+use super::queue::{Queue, Turn, Waiting};
 use super::select::heights;
-use super::{Copied, Event, Format, Item, Options, Plan, PlannedImage};
+use super::{Copied, Event, Format, Item, Options, Plan, PlannedImage, plan};
 use crate::error::{Kind, Side};
 use crate::oci::{Digest, Manifest};
 use crate::transport::{Begin, Destination, Name};
@@ -25,58 +29,85 @@ pub(super) struct Run {
     pub(super) mounts: Mounts,
 }
 
-/// Does what `plan` says for `items`, which it was made from. The first failure stops everything.
-pub(super) async fn run(items: Vec<Item>, plan: Plan, run: Arc<Run>) -> Result<Vec<Copied>> {
-    let mut queue = VecDeque::new();
-    let mut arrivals = Arrivals::default();
-    let mut images = JoinSet::new();
-    for (at, (item, image)) in items.iter().zip(plan.images).enumerate() {
-        if image.is_current {
-            run.tally.all_present(&image);
-        } else {
-            queue.extend(arrivals.jobs(item, &image));
-        }
-        let blobs = arrivals.of(item, &image);
-        images.spawn(put_image(run.clone(), item.clone(), image, blobs).then_index(at));
-    }
-    let copied = drive(queue, images, &run, items.len()).await?;
-    finish(&items).await?;
-    Ok(copied)
-}
-
-/// Starts blobs in order, so many at a time, and collects what ends.
-async fn drive(
-    mut queue: VecDeque<(Job, watch::Sender<bool>)>,
-    mut images: JoinSet<(usize, Result<Copied>)>,
-    run: &Arc<Run>,
-    count: usize,
-) -> Result<Vec<Copied>> {
-    let mut blobs = JoinSet::new();
-    let mut copied: Vec<Option<Copied>> = vec![None; count];
-    loop {
-        while blobs.len() < run.options.jobs.max(1) && !queue.is_empty() {
-            if let Some((job, arrived)) = queue.pop_front() {
-                let begun = match begin_in_order(&job, run).await {
-                    Ok(begun) => begun,
-                    Err(error) => return Err(cause(blobs, error).await),
-                };
-                blobs.spawn(move_blob(run.clone(), job, begun, arrived));
-            }
-        }
+/// Plans and copies `items`: each image moves as soon as its plan is made. The first failure stops everything.
+pub(super) async fn run(items: Vec<Item>, run: Arc<Run>) -> Result<Vec<Copied>> {
+    let mut work = Work::new(run.clone());
+    let mut planned = Plan::default();
+    let mut plans = pin!(plan::each(&items, &run.options, false));
+    while planned.images.len() < items.len() || !work.is_done() {
+        work.start().await?;
         tokio::select! {
-            Some(ended) = blobs.join_next() => ended.map_err(panicked)??,
-            Some(ended) = images.join_next() => {
+            Some(image) = plans.next() => {
+                let (at, image) = (planned.images.len(), image?);
+                planned.images.push(image.clone());
+                if planned.images.len() == items.len() {
+                    run.tally.on(&Event::Planned(&planned));
+                }
+                work.add(at, &items[at], image);
+            }
+            Some(ended) = work.blobs.join_next() => work.queue.ended(ended.map_err(panicked)??),
+            Some(ended) = work.images.join_next() => {
                 let (at, result) = ended.map_err(panicked)?;
-                copied[at] = Some(result?);
+                work.copied.insert(at, result?);
             }
             else => break,
         }
     }
-    Ok(copied.into_iter().flatten().collect())
+    finish(&items).await?;
+    Ok(work.copied.into_values().collect())
+}
+
+/// What is under way.
+struct Work {
+    run: Arc<Run>,
+    queue: Queue,
+    arrivals: Arrivals,
+    blobs: JoinSet<Result<Turn>>,
+    images: JoinSet<(usize, Result<Copied>)>,
+    copied: BTreeMap<usize, Copied>,
+}
+
+impl Work {
+    fn new(run: Arc<Run>) -> Self {
+        let queue = Queue::new(run.options.jobs);
+        let (arrivals, blobs, images, copied) = Default::default();
+        Self { run, queue, arrivals, blobs, images, copied }
+    }
+
+    fn is_done(&self) -> bool {
+        self.blobs.is_empty() && self.images.is_empty()
+    }
+
+    /// The plan for `item`, the one at `at`, was made.
+    fn add(&mut self, at: usize, item: &Item, image: PlannedImage) {
+        if image.is_current {
+            self.run.tally.all_present(&image);
+        } else {
+            for (job, arrived) in self.arrivals.jobs(item, &image) {
+                self.queue.push(job, arrived);
+            }
+        }
+        let blobs = self.arrivals.of(item, &image);
+        let put = put_image(self.run.clone(), item.clone(), image, blobs);
+        self.images.spawn(async move { (at, put.await) });
+    }
+
+    /// Starts all blobs that may go now.
+    async fn start(&mut self) -> Result<()> {
+        while let Some((Waiting { job, arrived, .. }, turn)) = self.queue.next() {
+            let begun = match begin_in_order(&job, &self.run).await {
+                Ok(begun) => begun,
+                Err(error) => return Err(cause(&mut self.blobs, error).await),
+            };
+            let moved = move_blob(self.run.clone(), job, begun, arrived);
+            self.blobs.spawn(async move { moved.await.map(|()| turn) });
+        }
+        Ok(())
+    }
 }
 
 /// An archive breaks off for the next blob because one before it failed: that one's error says why.
-async fn cause(mut blobs: JoinSet<Result<()>>, error: Error) -> Error {
+async fn cause(blobs: &mut JoinSet<Result<Turn>>, error: Error) -> Error {
     while let Some(ended) = blobs.join_next().await {
         if let Ok(Err(cause)) = ended {
             return cause;
@@ -134,18 +165,6 @@ impl Arrivals {
         image.blobs.iter().filter_map(|blob| self.0.get(&key(blob.descriptor.digest)).cloned()).collect()
     }
 }
-
-fn address(destination: &Arc<dyn Destination>) -> usize {
-    Arc::as_ptr(destination).cast::<()>().addr()
-}
-
-trait ThenIndex: Future + Sized {
-    async fn then_index(self, at: usize) -> (usize, Self::Output) {
-        (at, self.await)
-    }
-}
-
-impl<F: Future> ThenIndex for F {}
 
 /// Waits for the blobs of `image`, then puts its manifests and its names.
 async fn put_image(

@@ -6,16 +6,17 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::roots::Roots;
-use super::{Begin, Destination, Name, Source};
+use super::{Begin, Destination, Name, Source, staged};
 use crate::content::{Access, AtomicFile, BlobReader, open_regular, read_regular};
 use crate::error::Kind;
 use crate::name::Repository;
 use crate::oci::{Descriptor, Digest, MANIFEST_LIMIT, Manifest};
-use crate::store::{Lock, Site, StagedBlob, Staging, blob_reader, name_blob};
+use crate::store::{Lock, Partials, Site, Spot, Staging, TRANSFERS, blob_reader, claim, name_blob};
 use crate::{Error, Result};
 
 const VERSION: &str = "version";
@@ -91,6 +92,7 @@ pub struct DirectoryDestination {
     site: Site,
     lock: Mutex<Option<Lock>>,
     roots: Roots,
+    partials: Option<Arc<Partials>>,
 }
 
 impl DirectoryDestination {
@@ -104,11 +106,25 @@ impl DirectoryDestination {
                 .with_hint("name a directory that does not exist yet"));
         }
         let site = Site::new(directory, &[(VERSION, VERSION_CONTENT)]);
-        Ok(Self { site, lock: Mutex::default(), roots: Roots::default() })
+        Ok(Self { site, lock: Mutex::default(), roots: Roots::default(), partials: None })
+    }
+
+    /// Keeps blobs whose transfer breaks off where `patience` is given: so long another process that puts the same blob may
+    /// pause before it is waited for no more.
+    pub fn resuming(mut self, patience: Option<Duration>) -> Self {
+        self.partials = patience.map(|patience| Partials::new(self.directory().join(TRANSFERS), patience));
+        self
     }
 
     fn directory(&self) -> &Path {
         self.site.directory()
+    }
+
+    fn is_there(&self, descriptor: &Descriptor) -> Result<bool> {
+        let digest = &descriptor.digest;
+        let name = if descriptor.media_type.is_manifest() { manifest_name(digest) } else { digest.hex() };
+        let found = self.directory().join(name).symlink_metadata();
+        Ok(found.is_ok_and(|found| found.is_file() && found.len() == descriptor.size))
     }
 
     /// Makes the directory ours until the image is whole.
@@ -162,10 +178,7 @@ impl DirectoryDestination {
 #[async_trait]
 impl Destination for DirectoryDestination {
     async fn has(&self, descriptor: &Descriptor) -> Result<bool> {
-        let digest = &descriptor.digest;
-        let name = if descriptor.media_type.is_manifest() { manifest_name(digest) } else { digest.hex() };
-        let found = self.directory().join(name).symlink_metadata();
-        Ok(found.is_ok_and(|found| found.is_file() && found.len() == descriptor.size))
+        self.is_there(descriptor)
     }
 
     async fn begin(&self, descriptor: &Descriptor, _: &[Repository]) -> Result<Begin> {
@@ -174,8 +187,8 @@ impl Destination for DirectoryDestination {
         if self.has(descriptor).await? {
             return Ok(Begin::Present);
         }
-        let blob = StagedBlob::create(staging, &target, descriptor.size, false)?;
-        Ok(Begin::Write(Box::new(blob)))
+        let spot = Spot { staging, target, is_flushed: false };
+        staged::begin(claim(self.partials.as_ref(), spot, descriptor)?, || self.is_there(descriptor)).await
     }
 
     /// A name is not kept: the directory is the name.

@@ -2,16 +2,16 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 
 use super::roots::Roots;
-use super::{Begin, BlobWriter, Destination, Name, Source};
+use super::{Begin, Destination, Name, Source, staged};
 use crate::content::BlobReader;
 use crate::name::{Repository, Tag};
 use crate::oci::{Descriptor, Digest, Manifest};
-use crate::store::{CONTAINERD_NAME, Index, Layout, REF_NAME, Replaced, StagedBlob, ref_name};
+use crate::store::{CONTAINERD_NAME, Index, Layout, REF_NAME, Replaced, ref_name};
 use crate::{Error, Result};
 
 /// A layout to read.
@@ -73,6 +73,14 @@ impl LayoutDestination {
     pub fn create_or_open(directory: &Path) -> Result<Self> {
         Ok(Self { layout: Layout::create_or_open(directory)?, roots: Roots::default() })
     }
+
+    /// Keeps blobs whose transfer breaks off where `patience` is given; see [`Layout::keep_partials`].
+    pub fn resuming(mut self, patience: Option<Duration>) -> Self {
+        if let Some(patience) = patience {
+            self.layout.keep_partials(patience);
+        }
+        self
+    }
 }
 
 #[async_trait]
@@ -86,7 +94,7 @@ impl Destination for LayoutDestination {
         if blobs.has(descriptor)? {
             return Ok(Begin::Present);
         }
-        Ok(Begin::Write(Box::new(blobs.begin(descriptor)?)))
+        staged::begin(blobs.claim(descriptor)?, || blobs.has(descriptor)).await
     }
 
     /// Children may be missing: a layout may hold a part of an index.
@@ -118,17 +126,6 @@ impl Destination for LayoutDestination {
             roots.into_iter().for_each(|root| index.add(root));
             Ok(())
         })
-    }
-}
-
-#[async_trait]
-impl BlobWriter for StagedBlob {
-    async fn write(&mut self, piece: Bytes) -> Result<()> {
-        StagedBlob::write(self, &piece)
-    }
-
-    async fn commit(self: Box<Self>) -> Result<()> {
-        StagedBlob::commit(*self)
     }
 }
 

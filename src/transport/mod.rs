@@ -17,8 +17,11 @@ mod oci_archive;
 mod registry;
 mod roots;
 mod session;
+mod staged;
 mod store;
 mod upload;
+
+use std::collections::HashSet;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -30,13 +33,14 @@ pub use location::{ArchiveFile, Location, TRANSPORTS, Transport};
 pub use memory::Memory;
 pub use name::Name;
 pub use oci_archive::{OciArchive, OciArchiveWriter};
-pub use session::{Session, Settings};
+pub use session::{ForRegistry, RegistrySettings, Session, Settings};
 pub use store::{StoreDestination, StoreSource};
 
 use crate::Result;
 use crate::content::{BlobReader, Verifier};
 use crate::name::{Registry, Repository};
 use crate::oci::{Descriptor, Digest, Manifest};
+use crate::store::Held;
 
 /// A place that images are read from. What it returns matches the descriptor asked for, or it errs.
 #[async_trait]
@@ -117,6 +121,11 @@ pub trait Destination: Send + Sync {
         Ok(None)
     }
 
+    /// All names there are, where that costs less than to ask for many of them: what is not among them points to nothing.
+    async fn listing(&self) -> Result<Option<HashSet<Name>>> {
+        Ok(None)
+    }
+
     /// Whether blobs must be begun in the order of the plan (archives, so that the same images give the same file).
     fn is_ordered(&self) -> bool {
         false
@@ -136,6 +145,8 @@ pub enum Begin {
     Mounted(Repository),
     /// Its bytes are needed.
     Write(Box<dyn BlobWriter>),
+    /// Another process is putting it. When that was waited for, it is to be begun again.
+    Held(Held),
 }
 
 /// What a writer has of a blob already: its first bytes. Writing goes on behind them.

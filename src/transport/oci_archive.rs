@@ -108,7 +108,12 @@ pub struct OciArchiveWriter {
 impl OciArchiveWriter {
     /// Starts an archive that will stand at `file`.
     pub async fn create(file: &ArchiveFile) -> Result<Self> {
-        Ok(Self { writer: Writer::create(file).await? })
+        Ok(Self { writer: Writer::create(file, false).await? })
+    }
+
+    /// The same, going on with what an earlier run left that ended early, and leaving what the next one can go on with.
+    pub async fn resume(file: &ArchiveFile) -> Result<Self> {
+        Ok(Self { writer: Writer::create(file, true).await? })
     }
 }
 

@@ -210,6 +210,15 @@ impl Destination for RegistryDestination {
         };
         self.client.manifest_digest(&self.repository, &reference).await
     }
+
+    async fn listing(&self) -> Result<Option<HashSet<Name>>> {
+        match self.client.tags(&self.repository).await {
+            Ok(tags) if tags.skipped == 0 => Ok(Some(tags.names.iter().map(Name::from).collect())),
+            Err(error) if error.kind() == Kind::NotFound => Ok(Some(HashSet::new())),
+            Ok(_) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
 }
 
 /// `tag`, `digest` or `tag@digest`.

@@ -1,12 +1,13 @@
 //! `store:` — the local store as source and destination. Names are references as people type them, or image ids.
 
 use std::path::Path;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::layout::referrers;
 use super::roots::Roots;
-use super::{Begin, Destination, Name, Source};
+use super::{Begin, Destination, Name, Source, staged};
 use crate::content::BlobReader;
 use crate::name::{Reference, Registry, Repository};
 use crate::oci::{Descriptor, Digest, Manifest};
@@ -87,6 +88,14 @@ impl StoreDestination {
     pub fn create_or_open(directory: &Path) -> Result<Self> {
         Ok(Self { store: Store::create_or_open(directory)?, roots: Roots::default() })
     }
+
+    /// Keeps blobs whose transfer breaks off where `patience` is given; see [`Store::keep_partials`].
+    pub fn resuming(mut self, patience: Option<Duration>) -> Self {
+        if let Some(patience) = patience {
+            self.store.keep_partials(patience);
+        }
+        self
+    }
 }
 
 #[async_trait]
@@ -99,7 +108,7 @@ impl Destination for StoreDestination {
         if self.store.has(descriptor)? {
             return Ok(Begin::Present);
         }
-        Ok(Begin::Write(Box::new(self.store.begin(descriptor)?)))
+        staged::begin(self.store.claim(descriptor)?, || self.store.has(descriptor)).await
     }
 
     /// Children may be missing: the store holds the part of an index that was asked for.

@@ -9,6 +9,7 @@
 
 mod archives;
 mod commands;
+mod compression;
 mod conformance;
 mod documents;
 mod documents_bytes;
@@ -34,6 +35,7 @@ mod secrets_output;
 mod secrets_realm;
 mod serving;
 mod signals;
+mod steering;
 mod store;
 mod support;
 mod support_selftest;

@@ -45,9 +45,14 @@ pub(crate) struct Response {
 
 impl Connection {
     pub(crate) fn open(host: &str) -> Result<Self> {
+        Self::with_buffer(host, BUFFER)
+    }
+
+    /// As [`Connection::open`], with a buffer of so many bytes: who reads larger pieces than that goes around it.
+    pub(crate) fn with_buffer(host: &str, capacity: usize) -> Result<Self> {
         let stream = TcpStream::connect(host).with_context(|| format!("cannot connect to {host}"))?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream: BufReader::with_capacity(BUFFER, stream), host: host.to_owned() })
+        Ok(Self { stream: BufReader::with_capacity(capacity, stream), host: host.to_owned() })
     }
 
     /// Sends a request and reads the answer; errs unless the status is 2xx.
@@ -60,18 +65,47 @@ impl Connection {
     /// As [`Connection::send`], with the answer's body given to `take` as it comes.
     pub(crate) fn send_to(&mut self, request: Request<'_>, take: &mut dyn FnMut(&[u8])) -> Result<Response> {
         let Request { method, path, headers, body } = request;
+        self.ask(method, path, headers, body.size())?;
+        body.write_to(self.stream.get_mut())?;
+        self.answer(method, path, take)
+    }
+
+    /// GETs `path`, and gives the answer's body to be read to its end.
+    pub(crate) fn read_from(&mut self, path: &str) -> Result<std::io::Take<&mut BufReader<TcpStream>>> {
+        self.ask("GET", path, &[], 0)?;
+        let response = self.head()?;
+        ensure!(response.status == 200, "GET {path}: {}", response.status);
+        let length = response.header("content-length").and_then(|value| value.parse().ok()).context("no length")?;
+        Ok((&mut self.stream).take(length))
+    }
+
+    /// PUTs `size` bytes to `path`: `write` sends them. Returns what it returns.
+    pub(crate) fn write_to<T>(
+        &mut self,
+        path: &str,
+        size: u64,
+        write: impl FnOnce(&mut TcpStream) -> Result<T>,
+    ) -> Result<T> {
+        self.ask("PUT", path, &[OCTETS], size)?;
+        let written = write(self.stream.get_mut())?;
+        self.answer("PUT", path, &mut |_| {})?;
+        Ok(written)
+    }
+
+    fn ask(&mut self, method: &str, path: &str, headers: &[(&str, &str)], size: u64) -> Result<()> {
         let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\n", self.host);
         // Who gets something does not announce a body.
         if !matches!(method, "GET" | "HEAD") {
-            head.push_str(&format!("Content-Length: {}\r\n", body.size()));
+            head.push_str(&format!("Content-Length: {size}\r\n"));
         }
         for (name, value) in headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
         head.push_str("\r\n");
-        let stream = self.stream.get_mut();
-        stream.write_all(head.as_bytes())?;
-        body.write_to(stream)?;
+        Ok(self.stream.get_mut().write_all(head.as_bytes())?)
+    }
+
+    fn answer(&mut self, method: &str, path: &str, take: &mut dyn FnMut(&[u8])) -> Result<Response> {
         let response = self.head()?;
         if !(200..300).contains(&response.status) {
             let mut text = Vec::new();

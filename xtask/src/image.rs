@@ -128,6 +128,14 @@ pub(crate) fn digest_of(from: &mut dyn Read) -> Result<String> {
     Ok(hashing.finish().0.digest)
 }
 
+/// Two digits for each byte.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 /// Passes bytes on, and knows their digest and number.
 pub(crate) struct Hashing<W> {
     to: W,
@@ -141,10 +149,7 @@ impl<W: Write> Hashing<W> {
     }
 
     pub(crate) fn finish(self) -> (Blob, W) {
-        let mut digest = "sha256:".to_owned();
-        for byte in self.sha256.finalize() {
-            let _ = write!(digest, "{byte:02x}");
-        }
+        let digest = format!("sha256:{}", hex(&self.sha256.finalize()));
         (Blob { digest, size: self.size }, self.to)
     }
 }

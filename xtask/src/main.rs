@@ -4,13 +4,16 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::disallowed_methods)]
 
 mod bench;
+mod certificates;
 mod corpus;
 mod demo;
+mod floor;
 mod generate;
 mod http;
 mod image;
 mod packages;
 mod process;
+mod proxy;
 mod registry;
 mod release;
 mod shell;
@@ -32,12 +35,18 @@ enum Task {
     Gen(generate::Args),
     /// Measure imgctl beside skopeo, crane and regctl, and its server beside docker-registry.
     Bench(bench::Args),
+    /// A long or narrow line to a server.
+    #[command(hide = true)]
+    Proxy(proxy::Args),
+    /// The least that a client must do.
+    #[command(hide = true)]
+    Floor(floor::Args),
     /// Build the archive that users download.
     Release,
 }
 
 fn main() -> ExitCode {
-    match run(&Task::parse()) {
+    match run(Task::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -46,12 +55,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(task: &Task) -> anyhow::Result<()> {
+fn run(task: Task) -> anyhow::Result<()> {
     match task {
         Task::Test => test::run_tests(),
         Task::Demo => demo::run_demo(),
-        Task::Gen(args) => generate::run(args),
-        Task::Bench(args) => bench::run(args),
+        Task::Gen(args) => generate::run(&args),
+        Task::Bench(args) => bench::run(&args),
+        Task::Proxy(args) => proxy::run(args),
+        Task::Floor(args) => floor::run(&args),
         Task::Release => release::run(),
     }
 }

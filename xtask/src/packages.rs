@@ -33,7 +33,11 @@ pub(crate) const FOR_TESTS: &[Program] = &[
 ];
 
 /// What `cargo xtask bench` needs.
-pub(crate) const FOR_BENCH: &[Program] = &[("docker-registry", "docker-registry"), ("skopeo", "skopeo")];
+pub(crate) const FOR_BENCH: &[Program] =
+    &[("docker-registry", "docker-registry"), ("skopeo", "skopeo"), ("curl", "curl")];
+
+/// What it needs besides to count instructions.
+pub(crate) const FOR_INSTRUCTIONS: &[Program] = &[("valgrind", "valgrind")];
 
 /// Makes sure that the programs are there.
 pub(crate) fn ensure(programs: &[Program]) -> Result<()> {

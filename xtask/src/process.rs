@@ -1,7 +1,7 @@
 //! A server that was started: what it took so far. It ends with this value.
 
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, Command};
+use std::process::{Child, ChildStdin, ChildStdout, Command};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -34,6 +34,11 @@ impl Process {
             }
             std::thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    /// Its stdin and stdout, once, where they are pipes.
+    pub(crate) fn pipes(&mut self) -> Option<(ChildStdin, ChildStdout)> {
+        self.0.stdin.take().zip(self.0.stdout.take())
     }
 
     /// User and system time it took so far.

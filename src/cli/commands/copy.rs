@@ -11,7 +11,7 @@ use imgctl::{Error, Result};
 
 use super::Examples;
 use crate::cli::context::Context;
-use crate::cli::flags::{DryRunFlags, PlatformsFlags};
+use crate::cli::flags::{CompressFlags, DryRunFlags, PlatformsFlags};
 use crate::cli::progress::COPY;
 use crate::cli::{moving, place};
 
@@ -36,6 +36,8 @@ pub(crate) struct Args {
     /// Convert manifests to these media types; digests change
     #[arg(long, value_name = "TYPES", env = "IMGCTL_TO")]
     to: Option<MediaTypes>,
+    #[command(flatten)]
+    compress: CompressFlags,
     /// Fail rather than change a digest
     #[arg(long, env = "IMGCTL_PRESERVE_DIGESTS", value_parser = FalseyValueParser::new())]
     preserve_digests: bool,
@@ -90,6 +92,10 @@ pub(crate) const EXAMPLES: Examples = &[
         "imgctl copy --platform linux/amd64,linux/arm64 busybox r.example/busybox",
     ),
     ("Write a tar file that docker loads", "imgctl copy --platform linux/amd64 busybox docker-archive:busybox.tar"),
+    (
+        "Copy an image with its layers compressed better",
+        "imgctl copy --compress zstd:12 busybox registry.example:5000/busybox",
+    ),
     ("See what would be moved", "imgctl copy --dry-run busybox registry.example:5000/busybox"),
     ("Copy a whole repository", "imgctl copy --all-tags quay.io/ns/app registry.example:5000/ns/app"),
 ];
@@ -131,6 +137,7 @@ impl Args {
                 MediaTypes::Oci => Format::Oci,
                 MediaTypes::Docker => Format::Docker,
             }),
+            recompress: self.compress.recompress(),
             preserve_digests: self.preserve_digests,
             allow_foreign_layers: self.allow_foreign_layers,
             ..context.options()

@@ -13,7 +13,7 @@ use imgctl::{Error, Result};
 
 use super::Examples;
 use crate::cli::context::Context;
-use crate::cli::flags::{DryRunFlags, PlatformsFlags};
+use crate::cli::flags::{CompressFlags, DryRunFlags, PlatformsFlags};
 use crate::cli::image::{Opened, Presence};
 use crate::cli::moving;
 use crate::cli::progress::COPY;
@@ -47,6 +47,8 @@ pub(crate) struct Args {
     /// Save the images for all platforms, whatever --platform says
     #[arg(long, env = "IMGCTL_ALL_PLATFORMS", value_parser = FalseyValueParser::new())]
     all_platforms: bool,
+    #[command(flatten)]
+    compress: CompressFlags,
     #[command(flatten)]
     dry_run: DryRunFlags,
 }
@@ -102,7 +104,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
         });
     }
     let platforms = if args.all_platforms { Vec::new() } else { args.platforms.platforms() };
-    let options = Options { platforms, ..context.options() };
+    let options = Options { platforms, recompress: args.compress.recompress(), ..context.options() };
     if let Some(report) = moving::run(context, items, &options, (&COPY, &args.dry_run)).await? {
         context.ui.summary(&report);
     }

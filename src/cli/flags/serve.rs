@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use clap::Args;
 use clap::builder::FalseyValueParser;
-use imgctl::Error;
 use imgctl::server::{Address, Limits};
 
-use super::transfer::duration;
+use super::quantity::{duration, size};
 use crate::cli::serving::LogFormat;
 use crate::cli::serving::upstream::UpstreamFlags;
 
@@ -109,29 +108,6 @@ impl LimitFlags {
     }
 }
 
-/// A number of bytes with a decimal unit as docker prints it (`20G`, `20GB`) or a binary one (`20GiB`).
-fn size(text: &str) -> Result<u64, Error> {
-    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(split);
-    let unit = unit.to_ascii_lowercase();
-    let unit = unit.strip_suffix('b').unwrap_or(&unit);
-    let (prefix, base) = unit.strip_suffix('i').map_or((unit, 1000), |prefix| (prefix, 1024));
-    let power = match (prefix, base) {
-        ("", 1000) => Some(0),
-        ("k", _) => Some(1),
-        ("m", _) => Some(2),
-        ("g", _) => Some(3),
-        ("t", _) => Some(4),
-        _ => None,
-    };
-    let factor = power.map(|power| u64::pow(base, power));
-    let number = number.parse::<u64>().ok();
-    number
-        .zip(factor)
-        .and_then(|(number, factor)| number.checked_mul(factor))
-        .ok_or_else(|| Error::usage(format!("{text:?} is no size: expected a number with B, kB, MB, GB, TB or KiB …")))
-}
-
 #[cfg(test)]
 mod tests {
     use clap::Parser;
@@ -148,24 +124,5 @@ mod tests {
     fn the_defaults_are_the_servers() {
         let defaults = Limits::default();
         assert_eq!(Only::parse_from(["serve"]).limits.limits(defaults.idle_timeout), defaults);
-    }
-
-    #[test]
-    fn sizes_have_units() {
-        for (text, expected) in [
-            ("0", 0),
-            ("17", 17),
-            ("17B", 17),
-            ("2k", 2000),
-            ("20G", 20_000_000_000),
-            ("20GB", 20_000_000_000),
-            ("4MiB", 4 << 20),
-            ("1Ti", 1 << 40),
-        ] {
-            assert_eq!(size(text).unwrap(), expected, "{text}");
-        }
-        for text in ["", "G", "-1", "1.5G", "1X", "1 G", "1i", "1iB", "99999999999999999999", "99999999999T"] {
-            assert!(size(text).is_err(), "{text}");
-        }
     }
 }

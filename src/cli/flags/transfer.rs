@@ -1,10 +1,13 @@
 //! How bytes move: concurrency, retries, the local store.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use imgctl::Error;
+use clap::builder::FalseyValueParser;
+
+use super::quantity::{duration, rate};
 
 /// How much at a time, and how patiently.
 #[derive(Debug, Args)]
@@ -18,49 +21,41 @@ pub(crate) struct TransferFlags {
     #[arg(long, global = true, value_name = "N", env = "IMGCTL_PER_HOST", default_value = "8")]
     #[arg(value_parser = clap::value_parser!(u16).range(1..), hide_short_help = true)]
     pub(crate) per_host: u16,
+    /// How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]
+    #[arg(long, global = true, value_name = "RATE", env = "IMGCTL_LIMIT_RATE", value_parser = rate)]
+    #[arg(hide_short_help = true)]
+    pub(crate) limit_rate: Option<u64>,
+    /// How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before
+    /// its answer is given up; 0 bears with everything
+    #[arg(long, global = true, value_name = "RATE", env = "IMGCTL_MIN_RATE", default_value = "100B")]
+    #[arg(value_parser = rate, hide_short_help = true)]
+    pub(crate) min_rate: u64,
     /// How often something is tried again that made no progress
     #[arg(long, alias = "retry-times", global = true, value_name = "N", env = "IMGCTL_RETRIES", default_value = "4")]
     #[arg(hide_short_help = true)]
     pub(crate) retries: u32,
+    /// How long a registry may ask to be left alone before the command gives up
+    #[arg(long, global = true, value_name = "TIME", env = "IMGCTL_RETRY_MAX_WAIT", default_value = "2m")]
+    #[arg(value_parser = duration, hide_short_help = true)]
+    pub(crate) retry_max_wait: Duration,
     /// How long the other side may be silent: 30s, 2m, 500ms
     #[arg(long, global = true, value_name = "TIME", env = "IMGCTL_IDLE_TIMEOUT", default_value = "30s")]
     #[arg(value_parser = duration, hide_short_help = true)]
     pub(crate) idle_timeout: Duration,
+    /// How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]
+    #[arg(long, global = true, value_name = "TIME", env = "IMGCTL_TIMEOUT")]
+    #[arg(value_parser = duration, hide_short_help = true)]
+    pub(crate) timeout: Option<Duration>,
+    /// Start transfers from the beginning, and keep nothing of those that break off
+    #[arg(long, global = true, env = "IMGCTL_NO_RESUME", value_parser = FalseyValueParser::new())]
+    #[arg(hide_short_help = true)]
+    pub(crate) no_resume: bool,
     /// Directory of the local store [default: imgctl/store in the user's data directory]
     #[arg(long, global = true, value_name = "DIR", env = "IMGCTL_STORE", hide_short_help = true)]
     pub(crate) store: Option<PathBuf>,
-}
-
-/// A number with ms, s, m or h; a bare number means seconds.
-pub(super) fn duration(text: &str) -> Result<Duration, Error> {
-    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(split);
-    let milliseconds = match unit {
-        "ms" => 1,
-        "s" | "" => 1000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        _ => 0,
-    };
-    let number = number.parse::<u64>().ok().and_then(|number| number.checked_mul(milliseconds));
-    match number {
-        Some(number) if number > 0 => Ok(Duration::from_millis(number)),
-        _ => Err(Error::usage(format!("{text:?} is no time: expected a number with ms, s, m or h"))),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_have_units() {
-        assert_eq!(duration("30s").unwrap(), Duration::from_secs(30));
-        assert_eq!(duration("5").unwrap(), Duration::from_secs(5));
-        assert_eq!(duration("1500ms").unwrap(), Duration::from_millis(1500));
-        assert_eq!(duration("2m").unwrap(), Duration::from_secs(120));
-        for text in ["", "s", "-1s", "0s", "1d", "99999999999999999999h"] {
-            assert!(duration(text).is_err(), "{text}");
-        }
-    }
+    /// File with keys for all these flags, globally and for single registries; an empty name reads none
+    /// [default: imgctl/config.toml in the user's configuration directory]
+    #[arg(long = "config", alias = "config-file", global = true, value_name = "FILE", env = "IMGCTL_CONFIG")]
+    #[arg(value_hint = clap::ValueHint::FilePath, hide_short_help = true)]
+    pub(crate) config_file: Option<OsString>,
 }

@@ -9,7 +9,7 @@ use imgctl::transfer::{BlobEvent, Event, Observer, Plan, Presence};
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
 use super::Words;
-use super::lines::{state, state_line};
+use super::lines::{RECOMPRESSING, state, state_line};
 use crate::cli::ui::Ui;
 use crate::cli::units;
 
@@ -55,13 +55,20 @@ impl Bars {
     fn blob(&self, blob: &Descriptor, event: &BlobEvent<'_>) {
         let mut moving = self.moving();
         match event {
-            BlobEvent::Started => {}
-            BlobEvent::Moved(bytes) => {
+            BlobEvent::Started | BlobEvent::Waiting => {}
+            BlobEvent::Moved(bytes) | BlobEvent::Resumed(bytes) => {
                 if !moving.blobs.contains_key(&blob.digest) {
-                    self.start(&mut moving, blob);
+                    self.start(&mut moving, blob, self.words.moving);
                 }
                 moving.advance(&blob.digest, *bytes);
             }
+            BlobEvent::Recompressing(bytes) => {
+                if !moving.blobs.contains_key(&blob.digest) {
+                    self.start(&mut moving, blob, RECOMPRESSING);
+                }
+                moving.advance(&blob.digest, *bytes);
+            }
+            BlobEvent::Recompressed(_) => moving.clear(blob),
             BlobEvent::Retrying { .. } => moving.restart(&blob.digest),
             _ => moving.end(blob, matches!(event, BlobEvent::Present | BlobEvent::Mounted(_))),
         }
@@ -71,9 +78,9 @@ impl Bars {
         }
     }
 
-    fn start(&self, moving: &mut Moving, blob: &Descriptor) {
+    fn start(&self, moving: &mut Moving, blob: &Descriptor, message: &'static str) {
         let bar = ProgressBar::new(blob.size).with_style(self.styles.blob.clone());
-        let bar = bar.with_prefix(blob.digest.short()).with_message(self.words.moving);
+        let bar = bar.with_prefix(blob.digest.short()).with_message(message);
         let bar = match &moving.total {
             Some(total) => self.bars.insert_before(total, bar),
             None => self.bars.add(bar),
@@ -101,13 +108,17 @@ impl Moving {
     }
 
     fn end(&mut self, blob: &Descriptor, is_free: bool) {
-        if let Some(bar) = self.blobs.remove(&blob.digest) {
-            bar.finish_and_clear();
-        }
+        self.clear(blob);
         if let Some(total) = self.total.as_ref().filter(|_| is_free) {
             total.dec_length(blob.size);
         }
         self.count(1);
+    }
+
+    fn clear(&mut self, blob: &Descriptor) {
+        if let Some(bar) = self.blobs.remove(&blob.digest) {
+            bar.finish_and_clear();
+        }
     }
 
     fn count(&mut self, more: u64) {

@@ -42,7 +42,21 @@ impl Events {
                 entry.told = Instant::now();
                 json!({ "state": "moving", "bytes": entry.bytes })
             }
+            BlobEvent::Recompressing(bytes) => {
+                let entry = moving.entry(blob.digest).or_insert_with(|| Moving { bytes: 0, told: Instant::now() });
+                entry.bytes += bytes;
+                if *bytes > 0 && entry.told.elapsed() < INTERVAL {
+                    return;
+                }
+                entry.told = Instant::now();
+                json!({ "state": "recompressing", "bytes": entry.bytes })
+            }
+            BlobEvent::Recompressed(into) => {
+                json!({ "state": "recompressed", "as": into.digest, "as_size": into.size })
+            }
             BlobEvent::Started => json!({ "state": "started" }),
+            BlobEvent::Waiting => json!({ "state": "waiting" }),
+            BlobEvent::Resumed(bytes) => json!({ "state": "resumed", "bytes": bytes }),
             BlobEvent::Done => json!({ "state": "done" }),
             BlobEvent::Present => json!({ "state": "present" }),
             BlobEvent::Mounted(repository) => json!({ "state": "mounted", "from": repository.to_string() }),
@@ -52,7 +66,7 @@ impl Events {
             BlobEvent::Failed(error) => json!({ "state": "failed", "error": failure::object(error) }),
             _ => return,
         };
-        if !matches!(event, BlobEvent::Moved(_)) {
+        if !matches!(event, BlobEvent::Moved(_) | BlobEvent::Recompressing(_)) {
             moving.remove(&blob.digest);
         }
         drop(moving);

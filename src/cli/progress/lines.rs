@@ -8,6 +8,7 @@ use imgctl::transfer::{BlobEvent, Event, Observer};
 
 use super::Words;
 use crate::cli::ui::Ui;
+use crate::cli::units;
 
 /// Prints a line for each change of state.
 pub(super) struct Lines {
@@ -24,6 +25,7 @@ impl Lines {
     fn blob(&self, blob: &Descriptor, event: &BlobEvent<'_>) {
         let mut moving = self.moving.lock().unwrap_or_else(PoisonError::into_inner);
         let state = match event {
+            BlobEvent::Recompressing(_) => moving.insert(blob.digest).then(|| RECOMPRESSING.to_owned()),
             BlobEvent::Moved(_) => moving.insert(blob.digest).then(|| self.words.begins.to_owned()),
             other => state(self.words, other),
         };
@@ -43,6 +45,9 @@ impl Observer for Lines {
     }
 }
 
+/// What is said of a layer that is compressed anew.
+pub(super) const RECOMPRESSING: &str = "Recompressing";
+
 /// A layer's short id and what became of it.
 pub(super) fn state_line(blob: &Descriptor, state: &str) -> String {
     format!("{}: {state}", blob.digest.short())
@@ -51,8 +56,11 @@ pub(super) fn state_line(blob: &Descriptor, state: &str) -> String {
 /// The state a blob is in after `event`, where that is news; that it moves is not.
 pub(super) fn state(words: &Words, event: &BlobEvent<'_>) -> Option<String> {
     Some(match event {
+        BlobEvent::Waiting => "Waiting for another process".to_owned(),
+        BlobEvent::Resumed(bytes) => format!("Resuming at {}", units::size(*bytes, 4)),
         BlobEvent::Done => words.done.to_owned(),
         BlobEvent::Present => words.present.to_owned(),
+        BlobEvent::Recompressed(into) => format!("Recompressed as {}", into.digest.short()),
         BlobEvent::Mounted(repository) => format!("Mounted from {}", repository.path()),
         BlobEvent::Retrying { wait, error, .. } => {
             let seconds = wait.as_secs().max(1);

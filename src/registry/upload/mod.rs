@@ -6,6 +6,7 @@ mod location;
 mod resume;
 mod session;
 mod streamed;
+mod whole;
 
 use std::sync::atomic::Ordering;
 
@@ -26,6 +27,7 @@ use location::resolve;
 pub use resume::WORTH_RESUMING;
 use session::{CHUNK, Session, chunk_length};
 use streamed::Streamed;
+use whole::{WHOLE, Whole};
 
 /// From how many repositories a mount is tried.
 const ORIGINS: usize = 2;
@@ -44,8 +46,9 @@ pub enum Start {
 pub struct Upload(Box<Way>);
 
 enum Way {
-    Streamed(Streamed),
+    Streamed(Box<Streamed>),
     Chunked(Chunked),
+    Whole(Whole),
 }
 
 /// Where an upload that broke off goes on, some day.
@@ -146,7 +149,8 @@ impl Client {
         // Where everything is there already, only the end is to be said.
         let is_whole = session.is_resumed() && session.confirmed == descriptor.size;
         Ok(Upload(Box::new(match session.chunk {
-            0 if !is_whole => Way::Streamed(Streamed::start(session).await?),
+            0 if !session.is_resumed() && (1..=WHOLE).contains(&descriptor.size) => Way::Whole(Whole::new(session)),
+            0 if !is_whole => Way::Streamed(Box::new(Streamed::start(session).await?)),
             _ => Way::Chunked(Chunked::new(session)),
         })))
     }
@@ -191,6 +195,10 @@ impl Upload {
         match self.0.as_mut() {
             Way::Streamed(upload) => upload.write(piece).await,
             Way::Chunked(upload) => upload.write(&piece).await,
+            Way::Whole(upload) => {
+                upload.write(piece);
+                Ok(())
+            }
         }
     }
 
@@ -199,6 +207,7 @@ impl Upload {
         match self.0.as_mut() {
             Way::Streamed(upload) => upload.commit().await,
             Way::Chunked(upload) => upload.commit().await,
+            Way::Whole(upload) => upload.commit().await,
         }
     }
 
@@ -220,6 +229,7 @@ impl Upload {
         match self.0.as_ref() {
             Way::Streamed(upload) => &upload.session,
             Way::Chunked(upload) => &upload.session,
+            Way::Whole(upload) => &upload.session,
         }
     }
 }

@@ -157,8 +157,7 @@ impl Session {
     /// Requests were too large.
     fn send_less(&self, error: Error, headers: &HeaderMap) -> Error {
         let Some(smaller) = smaller_chunk(self.chunk, headers) else {
-            return error
-                .with_hint("a proxy before the registry limits the size of requests: it must be raised there");
+            return error.with_hint("a proxy before the registry limits the size of requests: it must be raised there");
         };
         // Another upload may have found it out at the same time.
         let known = &self.client.0.chunk;
@@ -190,7 +189,6 @@ pub(super) fn chunk_length(headers: &HeaderMap) -> usize {
     let wanted = text(headers, &HeaderName::from_static("oci-chunk-min-length")).and_then(|value| value.parse().ok());
     wanted.unwrap_or(CHUNK).clamp(CHUNK, CHUNK_LIMIT)
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use crate::content::tar::{Tar, is_header};
-use crate::content::{Codec, decoding_error};
+use crate::content::{Codec, blocking, decoding_error};
 use crate::error::{Kind, Side};
 use crate::transport::ArchiveFile;
 use crate::{Error, Result};
@@ -25,14 +25,6 @@ pub(in crate::transport) async fn open(file: &ArchiveFile, temporary: &Path) -> 
     };
     let (file, temporary) = (file.clone(), temporary.to_owned());
     blocking(move || Tar::open(tar_file(&file, &temporary)?)).await.map_err(|error| error.at(Side::Source, step))
-}
-
-/// Runs `work` where it may block.
-pub(in crate::transport) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|failure| Err(Error::new(Kind::Failed, "a task was stopped").with_source(failure)))
 }
 
 /// A file that holds the tar and nothing else.

@@ -8,17 +8,17 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::blob_name;
-use super::open::blocking;
+use super::draft::Draft;
+use super::place::Place;
 use super::stream::Stream;
+use crate::content::blocking;
 use crate::content::tar::{END, member_header, padding};
-use crate::content::{Access, AtomicFile};
 use crate::error::Kind;
 use crate::oci::{Descriptor, Digest};
-use crate::transport::{ArchiveFile, Begin, BlobWriter};
+use crate::transport::{ArchiveFile, Begin};
 use crate::{Error, Result};
 
 /// Where an archive is written to.
@@ -29,7 +29,7 @@ pub(super) struct Output {
 
 enum Target {
     /// A regular file: blobs are written in place.
-    File { file: Arc<File>, staged: Mutex<Option<AtomicFile>> },
+    File(Arc<Draft>),
     /// A pipe or device: one writer at a time holds the lock.
     Stream(Arc<tokio::sync::Mutex<Stream>>),
 }
@@ -61,8 +61,9 @@ pub(super) enum State {
 }
 
 impl Output {
-    /// Opens the output. A file is staged beside its name, readable by its owner alone.
-    pub(super) async fn create(file: &ArchiveFile) -> Result<Self> {
+    /// Opens the output. A file is staged beside its name, readable by its owner alone; it stays there for the next run where
+    /// it `is_kept`.
+    pub(super) async fn create(file: &ArchiveFile, is_kept: bool) -> Result<Self> {
         let file = file.clone();
         blocking(move || match file {
             ArchiveFile::Stdio => {
@@ -70,16 +71,10 @@ impl Output {
                 let stdout = stdout.map_err(|error| Error::local("open standard output", error))?;
                 Ok(Self::stream(stdout.into(), "standard output"))
             }
-            ArchiveFile::Path(path) => {
-                let staged = AtomicFile::create(&path, Access::Private)?;
-                let name = path.display().to_string();
-                let file = staged.file().try_clone().map_err(|error| Error::local(format!("open {name}"), error))?;
-                if !staged.is_seekable() {
-                    return Ok(Self::stream(file, &name));
-                }
-                let target = Target::File { file: Arc::new(file), staged: Mutex::new(Some(staged)) };
-                Ok(Self { target, ledger: Arc::default() })
-            }
+            ArchiveFile::Path(path) => match Draft::open(&path, is_kept)? {
+                Ok(draft) => Ok(Self { target: Target::File(Arc::new(draft)), ledger: Arc::default() }),
+                Err(stream) => Ok(Self::stream(stream, &path.display().to_string())),
+            },
         })
         .await
     }
@@ -99,11 +94,14 @@ impl Output {
     pub(super) async fn begin(&self, descriptor: &Descriptor) -> Result<Begin> {
         let (digest, size) = (descriptor.digest, descriptor.size);
         match &self.target {
-            Target::File { file, .. } => {
+            Target::File(draft) => {
                 let header = member_header(&blob_name(&digest), size);
-                let Some(at) = self.ledger.open(descriptor, header.len() as u64)? else { return Ok(Begin::Present) };
-                let place = Place { file: file.clone(), ledger: self.ledger.clone(), digest, header, at, size };
-                Ok(Begin::Write(Box::new(InPlace { place, written: 0 })))
+                let Some((at, is_new)) = self.ledger.open(descriptor, header.len() as u64)? else {
+                    return Ok(Begin::Present);
+                };
+                let (draft, ledger) = (draft.clone(), self.ledger.clone());
+                let place = Place { draft, ledger, descriptor: descriptor.clone(), header, at };
+                blocking(move || place.begin(is_new)).await
             }
             Target::Stream(stream) => {
                 let stream = stream.clone().lock_owned().await;
@@ -121,13 +119,11 @@ impl Output {
         let tail = tail(&members);
         let end = self.ledger.end()?;
         match &self.target {
-            Target::File { file, staged } => {
-                let staged = staged.lock().unwrap_or_else(PoisonError::into_inner).take();
-                let staged = staged.ok_or_else(|| Error::new(Kind::Failed, "the archive is finished already"))?;
-                let file = file.clone();
+            Target::File(draft) => {
+                let draft = draft.clone();
                 blocking(move || {
-                    file.write_all_at(&tail, end).map_err(cannot_write)?;
-                    staged.persist()
+                    draft.file().write_all_at(&tail, end).map_err(cannot_write)?;
+                    draft.persist(end + tail.len() as u64)
                 })
                 .await
             }
@@ -151,7 +147,7 @@ fn tail(members: &[(String, Bytes)]) -> Vec<u8> {
     bytes
 }
 
-fn cannot_write(error: io::Error) -> Error {
+pub(super) fn cannot_write(error: io::Error) -> Error {
     Error::local("write the archive", error)
 }
 
@@ -160,12 +156,12 @@ impl Ledger {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn is_done(&self, digest: &Digest) -> bool {
+    pub(super) fn is_done(&self, digest: &Digest) -> bool {
         self.table().blobs.get(digest).is_some_and(|slot| slot.state == State::Done)
     }
 
-    /// The place of a blob that is to be written, or `None` where it is there already.
-    fn open(&self, descriptor: &Descriptor, header: u64) -> Result<Option<u64>> {
+    /// The place of a blob that is to be written, and whether that is new; `None` where it is there already.
+    fn open(&self, descriptor: &Descriptor, header: u64) -> Result<Option<(u64, bool)>> {
         let (digest, size) = (descriptor.digest, descriptor.size);
         let fail = |why: &str| Err(Error::new(Kind::Failed, format!("{digest}: {why}")).with_digest(digest));
         let mut table = self.table();
@@ -176,7 +172,7 @@ impl Ledger {
             Some(Slot { state: State::Open, .. }) => fail("is being written already"),
             Some(slot) => {
                 slot.state = State::Open;
-                Ok(Some(slot.at))
+                Ok(Some((slot.at, false)))
             }
             None => {
                 let end =
@@ -184,7 +180,7 @@ impl Ledger {
                 let Some(end) = end.filter(|&end| end < 1 << 62) else { return fail("is too large for an archive") };
                 table.blobs.insert(digest, Slot { at, size, state: State::Open });
                 table.end = end;
-                Ok(Some(at))
+                Ok(Some((at, true)))
             }
         }
     }
@@ -206,49 +202,6 @@ impl Ledger {
             }
             None => Ok(table.end),
         }
-    }
-}
-
-/// The place of a blob in a file. The header is written last; dropping it without leaves the place to be used again.
-struct Place {
-    file: Arc<File>,
-    ledger: Arc<Ledger>,
-    digest: Digest,
-    header: Vec<u8>,
-    at: u64,
-    size: u64,
-}
-
-struct InPlace {
-    place: Place,
-    written: u64,
-}
-
-impl Drop for InPlace {
-    fn drop(&mut self) {
-        if !self.place.ledger.is_done(&self.place.digest) {
-            self.place.ledger.close(&self.place.digest, State::Abandoned);
-        }
-    }
-}
-
-#[async_trait]
-impl BlobWriter for InPlace {
-    async fn write(&mut self, piece: Bytes) -> Result<()> {
-        let place = &self.place;
-        let end = check_end(&place.digest, self.written + piece.len() as u64, place.size)?;
-        let at = place.at + place.header.len() as u64 + self.written;
-        place.file.write_all_at(&piece, at).map_err(cannot_write)?;
-        self.written = end;
-        Ok(())
-    }
-
-    async fn commit(self: Box<Self>) -> Result<()> {
-        let place = &self.place;
-        check_whole(&place.digest, self.written, place.size)?;
-        place.file.write_all_at(&place.header, place.at).map_err(cannot_write)?;
-        place.ledger.close(&place.digest, State::Done);
-        Ok(())
     }
 }
 

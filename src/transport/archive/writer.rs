@@ -27,9 +27,10 @@ pub(in crate::transport) struct Images {
 }
 
 impl Writer {
-    /// Starts an archive that will stand at `file`.
-    pub(in crate::transport) async fn create(file: &ArchiveFile) -> Result<Self> {
-        Ok(Self { output: Output::create(file).await?, images: Mutex::default() })
+    /// Starts an archive that will stand at `file`; what a run that ends early leaves of it, the next goes on with where it
+    /// `is_kept`.
+    pub(in crate::transport) async fn create(file: &ArchiveFile, is_kept: bool) -> Result<Self> {
+        Ok(Self { output: Output::create(file, is_kept).await?, images: Mutex::default() })
     }
 
     /// An archive that goes into a pipe.

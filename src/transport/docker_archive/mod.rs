@@ -15,9 +15,9 @@ pub use writer::DockerArchiveWriter;
 
 use self::catalogue::{Catalogue, Root, digest_of};
 use self::legacy::Legacy;
-use super::archive::{Layout, blocking, check_size, open};
+use super::archive::{Layout, check_size, open};
 use super::{ArchiveFile, Name, Source};
-use crate::content::BlobReader;
+use crate::content::{BlobReader, blocking};
 use crate::oci::{Descriptor, Digest, Manifest};
 use crate::{Error, Result};
 

@@ -18,11 +18,21 @@ pub(crate) struct Tool {
 }
 
 impl Tool {
-    /// What it says its version is, on one line.
-    pub(crate) fn version(&self) -> Result<String> {
-        let argument =
-            if matches!(self.name, "imgctl" | "skopeo" | "docker-registry") { "--version" } else { "version" };
-        Ok(output(Command::new(&self.program).arg(argument))?.split_whitespace().collect::<Vec<_>>().join(" "))
+    /// What it says its version is; programs that only set a standard have none.
+    pub(crate) fn version(&self) -> Result<Option<String>> {
+        let argument = match self.name {
+            "true" | "floor" => return Ok(None),
+            "imgctl" | "skopeo" | "docker-registry" | "curl" => "--version",
+            _ => "version",
+        };
+        let text = output(Command::new(&self.program).arg(argument))?;
+        if self.name == "regctl" {
+            return Ok(text.lines().find_map(|line| line.strip_prefix("VCSTag:")).map(|tag| tag.trim().to_owned()));
+        }
+        let line = text.lines().next().unwrap_or_default();
+        // `imgctl 0.1.0`, `skopeo version 1.9.3`, `curl 7.88.1 (…) …`, `docker-registry github.com/… 2.8.2`, `0.20.2`
+        let line = line.split(" (").next().unwrap_or(line);
+        Ok(line.split(' ').next_back().map(str::to_owned))
     }
 }
 
@@ -36,6 +46,8 @@ pub(crate) struct Sample {
     pub(crate) peak: u64,
     /// User and system time of the other side meanwhile: both registries', or the client's where servers are measured.
     pub(crate) other_cpu: Duration,
+    /// Bytes that came over the line, where they were counted.
+    pub(crate) wire: Option<u64>,
 }
 
 /// The runs of one tool.
@@ -48,31 +60,12 @@ impl Measured {
     pub(crate) fn new(tool: &Tool) -> Self {
         Self { tool: tool.clone(), samples: Vec::new() }
     }
-
-    /// Median, least and most of something of the samples.
-    pub(crate) fn spread(&self, of: impl Fn(&Sample) -> f64) -> Spread {
-        let mut values: Vec<f64> = self.samples.iter().map(of).collect();
-        values.sort_by(f64::total_cmp);
-        let (least, most) = (values.first().copied().unwrap_or(0.0), values.last().copied().unwrap_or(0.0));
-        let (low, high) = (values.get((values.len().max(1) - 1) / 2), values.get(values.len() / 2));
-        Spread { median: (low.copied().unwrap_or(0.0) + high.copied().unwrap_or(0.0)) / 2.0, least, most }
-    }
-}
-
-/// Where values lie.
-pub(crate) struct Spread {
-    pub(crate) median: f64,
-    pub(crate) least: f64,
-    pub(crate) most: f64,
 }
 
 /// Runs the command `runs` times; times are means, the peak is the highest.
 pub(crate) fn run(command: &mut Command, directory: &Path, runs: u32) -> Result<Sample> {
-    let errors = directory.join("stderr");
-    command.env("HOME", directory.join("home")).stdin(Stdio::null()).stdout(Stdio::null());
-    for variable in ["XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "DOCKER_CONFIG", "REGISTRY_AUTH_FILE"] {
-        command.env_remove(variable);
-    }
+    prepare(command, directory)?;
+    let errors = directory.join(ERRORS);
     let mut total = Sample::default();
     for _ in 0..runs {
         command.stderr(std::fs::File::create(&errors)?);
@@ -88,6 +81,19 @@ pub(crate) fn run(command: &mut Command, directory: &Path, runs: u32) -> Result<
         }
     }
     Ok(Sample { wall: total.wall / runs, cpu: total.cpu / runs, ..total })
+}
+
+/// What a tool says on stderr goes there.
+const ERRORS: &str = "stderr";
+
+/// A home that is nobody's, and nothing on the terminal.
+pub(crate) fn prepare(command: &mut Command, directory: &Path) -> Result<()> {
+    command.env("HOME", directory.join("home")).stdin(Stdio::null()).stdout(Stdio::null());
+    for variable in ["XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "DOCKER_CONFIG", "REGISTRY_AUTH_FILE"] {
+        command.env_remove(variable);
+    }
+    command.stderr(std::fs::File::create(directory.join(ERRORS))?);
+    Ok(())
 }
 
 /// The most memory this process held, in MiB. Less than that is not seen of a child: until it is replaced by its

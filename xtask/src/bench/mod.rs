@@ -5,24 +5,32 @@
 //! A B C, A B C, …: drift of the machine meets all alike. Each round starts from a fresh destination, the servers
 //! start anew for each scenario, and one round that is not counted warms up caches.
 
+mod commands;
+mod front;
+mod instructions;
+mod machine;
 mod measure;
+mod plot;
+mod record;
+mod report;
 mod scenario;
 mod serve;
 mod table;
+mod target;
 
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
-use crate::corpus::{Amounts, Corpus};
 use crate::packages;
-use crate::registry::Registry;
-use crate::shell::{Profile, build, check, clear, target, which};
-use measure::{Measured, Sample, Tool};
-use scenario::{Fresh, SCENARIOS, Scenario, Words};
-use table::Entry;
+use crate::shell::{Profile, build, check, target as target_directory, which};
+use commands::{Bench, Setting};
+use machine::Machine;
+use measure::{Measured, Tool};
+use record::{Entry, Rate, Record};
+use scenario::Scenario;
 
 /// Arguments of `bench`.
 #[derive(clap::Args)]
@@ -30,8 +38,8 @@ pub(crate) struct Args {
     /// Rounds that count.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// Only this scenario; may be repeated.
-    #[arg(long, value_name = "NAME")]
+    /// Only these scenarios.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
     only: Vec<String>,
     /// Only these tools.
     #[arg(long, value_delimiter = ',')]
@@ -39,9 +47,24 @@ pub(crate) struct Args {
     /// Make everything this much smaller or larger.
     #[arg(long, default_value_t = 1.0)]
     scale: f64,
-    /// Write every sample to this file.
+    /// Everything very small and once, to see that all of it runs; says nothing about speed.
+    #[arg(long, conflicts_with_all = ["rounds", "scale"])]
+    quick: bool,
+    /// Count instructions per MiB with callgrind; without --only nothing else is done.
+    #[arg(long)]
+    instructions: bool,
+    /// Measure everything, and write docs/BENCHMARKS.md with the plot and the figures.
+    #[arg(long)]
+    report: bool,
+    /// Write what was measured to this file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Draw what was measured into this file.
+    #[arg(long, value_name = "FILE.svg")]
+    plot: Option<PathBuf>,
+    /// Measure nothing: take what an earlier run wrote with --json.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["only", "tools", "json", "instructions"])]
+    from: Option<PathBuf>,
     /// Only print the command lines.
     #[arg(long)]
     show: bool,
@@ -54,71 +77,175 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let wanted = |name: &str| args.only.is_empty() || args.only.iter().any(|only| only == name);
-    let commands: Vec<&Scenario> = SCENARIOS.iter().filter(|scenario| wanted(scenario.name)).collect();
-    let loads: Vec<&serve::Scenario> = serve::SCENARIOS.iter().filter(|scenario| wanted(scenario.name)).collect();
-    let all = SCENARIOS.iter().map(|scenario| scenario.name).chain(serve::SCENARIOS.iter().map(|load| load.name));
-    let names = all.collect::<Vec<_>>().join(", ");
-    check(!commands.is_empty() || !loads.is_empty(), format!("no such scenario; there are {names}"))?;
+    let chosen = Chosen::of(args)?;
     if args.show {
-        table::show(&commands, &loads);
+        table::show(&chosen.commands, &chosen.loads);
         return Ok(());
     }
-    packages::ensure(packages::FOR_BENCH)?;
-    let imgctl = match &args.program {
-        Some(program) => program.clone(),
-        None => build(if args.debug { Profile::Debug } else { Profile::Release })?,
+    let record = match &args.from {
+        Some(file) => Record::read(file)?,
+        None => measure_all(args, &chosen)?,
     };
-    let mut results = Vec::new();
-    if !commands.is_empty() {
-        measure_commands(&commands, args, &imgctl, &mut results)?;
-    }
-    if !loads.is_empty() {
-        measure_servers(&loads, args, &imgctl, &mut results)?;
-    }
     if let Some(file) = &args.json {
-        std::fs::write(file, table::to_json(&results))?;
+        record.write(file)?;
     }
-    Ok(())
+    if let Some(file) = &args.plot {
+        std::fs::write(file, plot::draw(&record)).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    if args.report { report::write(&record) } else { Ok(()) }
 }
 
-fn measure_commands(scenarios: &[&Scenario], args: &Args, imgctl: &Path, results: &mut Vec<Entry>) -> Result<()> {
-    let mut bench = Bench::open(imgctl, args)?;
+/// What is done.
+struct Chosen {
+    commands: Vec<&'static Scenario>,
+    loads: Vec<&'static serve::Scenario>,
+    instructions: bool,
+}
+
+impl Chosen {
+    fn of(args: &Args) -> Result<Self> {
+        let names = || scenario::all().map(|each| each.name).chain(serve::SCENARIOS.iter().map(|each| each.name));
+        for only in &args.only {
+            let known = || names().collect::<Vec<_>>().join(", ");
+            check(names().any(|name| name == only), format!("no scenario is called {only}; there are {}", known()))?;
+        }
+        let everything = args.only.is_empty() && (args.report || !args.instructions);
+        let wanted = |name: &str| everything || args.only.iter().any(|only| only == name);
+        Ok(Self {
+            commands: scenario::all().filter(|scenario| wanted(scenario.name)).collect(),
+            loads: serve::SCENARIOS.iter().filter(|scenario| wanted(scenario.name)).collect(),
+            instructions: args.instructions || (args.report && args.only.is_empty() && !args.quick),
+        })
+    }
+}
+
+fn measure_all(args: &Args, chosen: &Chosen) -> Result<Record> {
+    packages::ensure(packages::FOR_BENCH)?;
+    if chosen.instructions {
+        packages::ensure(packages::FOR_INSTRUCTIONS)?;
+    }
+    let programs = Programs::find(args)?;
+    let setting = setting(args, &programs)?;
+    let mut record = Record {
+        machine: Machine::here(),
+        scale: setting.scale,
+        rounds: setting.rounds,
+        versions: versions(&programs.tools(args, &["imgctl", "docker-registry", "skopeo", "crane", "regctl", "curl"]))?,
+        scenarios: Vec::new(),
+        instructions: Vec::new(),
+    };
+    let directory = setting.directory.clone();
+    if chosen.instructions {
+        record.instructions = instructions::count(&directory, &programs.imgctl, &programs.xtask)?;
+    }
+    if !chosen.commands.is_empty() {
+        measure_commands(&chosen.commands, args, setting, &mut record)?;
+    }
+    if !chosen.loads.is_empty() {
+        let tools = programs.tools(args, &serve::TOOLS);
+        measure_servers(&chosen.loads, tools, &directory, &mut record)?;
+    }
+    Ok(record)
+}
+
+fn setting(args: &Args, programs: &Programs) -> Result<Setting> {
+    let name = if args.quick { "bench-quick" } else { "bench" };
+    let directory = target_directory()?.join(name);
+    std::fs::create_dir_all(&directory)?;
+    Ok(Setting {
+        tools: programs.tools(args, &scenario::TOOLS),
+        xtask: programs.xtask.clone(),
+        directory,
+        scale: if args.quick { 0.001 } else { args.scale },
+        rounds: if args.quick { 1 } else { args.rounds },
+        warm_up: usize::from(!args.quick),
+    })
+}
+
+fn measure_commands(scenarios: &[&Scenario], args: &Args, setting: Setting, record: &mut Record) -> Result<()> {
+    let last = setting.directory.join("last.json");
+    let mut bench = Bench::open(setting, scenarios)?;
+    if bench.is_new() && !args.quick {
+        drop(bench);
+        return Err(start_again()?);
+    }
     for scenario in scenarios {
-        let Scenario { name, about, peak_limit, .. } = **scenario;
         let measured = bench.measure(scenario)?;
-        let entry = Entry { name, about, peak_limit, other: "server", rate: None, measured };
+        let entry = entry((scenario.name, scenario.about), "server", &measured);
         table::print(&entry);
-        results.push(entry);
+        record.scenarios.push(entry);
+        // Whatever comes later, so much is kept.
+        record.write(&last)?;
     }
     println!("\npeaks below {:.1} MiB are not seen: that much the measuring program held", measure::own_peak()?);
-    Ok(())
+    bench.close()
 }
 
-fn measure_servers(scenarios: &[&serve::Scenario], args: &Args, imgctl: &Path, results: &mut Vec<Entry>) -> Result<()> {
-    let (tools, amounts) = (announced(args, &serve::TOOLS, imgctl)?, serve::Amounts::at_scale(args.scale));
-    let bench = serve::Bench::new(tools, amounts, target()?.join("bench"), args.rounds)?;
+fn measure_servers(
+    scenarios: &[&serve::Scenario],
+    tools: Vec<Tool>,
+    directory: &Path,
+    record: &mut Record,
+) -> Result<()> {
+    let amounts = serve::Amounts::at_scale(record.scale);
+    let bench = serve::Bench::new(tools, amounts, directory.to_owned(), record.rounds)?;
     for scenario in scenarios {
-        let serve::Scenario { name, about, peak_limit, rate, .. } = **scenario;
-        let rate = rate.map(|rate| (rate, (rate.count)(&amounts)));
-        let entry = Entry { name, about, peak_limit, other: "client", rate, measured: bench.measure(scenario)? };
+        let mut entry = entry((scenario.name, scenario.about), "client", &bench.measure(scenario)?);
+        entry.rate = scenario.rate.map(|rate| Rate {
+            unit: rate.unit.to_owned(),
+            count: (rate.count)(&amounts),
+            least: rate.least,
+        });
         table::print(&entry);
-        results.push(entry);
+        record.scenarios.push(entry);
     }
     Ok(())
 }
 
-/// Those of `names` that take part and are there, after their versions were printed.
-fn announced(args: &Args, names: &[&'static str], imgctl: &Path) -> Result<Vec<Tool>> {
-    let wanted = |name: &str| args.tools.is_empty() || args.tools.iter().any(|tool| tool == name);
-    let program = |name: &str| if name == "imgctl" { Some(imgctl.to_owned()) } else { which(name) };
-    let chosen = names.iter().filter(|name| wanted(name));
-    let tools: Vec<Tool> = chosen.filter_map(|name| Some(Tool { name, program: program(name)? })).collect();
-    for tool in &tools {
-        println!("{}: {}", tool.name, tool.version()?);
+fn entry((name, about): (&str, &str), other: &str, measured: &[Measured]) -> Entry {
+    let tools = measured.iter().map(Into::into).collect();
+    Entry { name: name.to_owned(), about: about.to_owned(), other: other.to_owned(), rate: None, tools }
+}
+
+/// What imgctl and xtask are for this run.
+struct Programs {
+    imgctl: PathBuf,
+    /// Lines and raw sockets are as fast as imgctl: of the same build.
+    xtask: PathBuf,
+}
+
+impl Programs {
+    fn find(args: &Args) -> Result<Self> {
+        let imgctl = match &args.program {
+            Some(program) => program.clone(),
+            None => build(if args.debug { Profile::Debug } else { Profile::Release })?,
+        };
+        let beside = imgctl.with_file_name("xtask");
+        let xtask = if beside.is_file() { beside } else { std::env::current_exe()? };
+        Ok(Self { imgctl, xtask })
     }
-    println!("scale {}, {} rounds", args.scale, args.rounds);
-    Ok(tools)
+
+    /// Those of `names` that take part and are there.
+    fn tools(&self, args: &Args, names: &[&'static str]) -> Vec<Tool> {
+        let wanted = |name: &&&str| args.tools.is_empty() || args.tools.iter().any(|tool| tool == **name);
+        let program = |name: &str| match name {
+            "imgctl" => Some(self.imgctl.clone()),
+            scenario::FLOOR => Some(self.xtask.clone()),
+            name => which(name),
+        };
+        names.iter().filter(wanted).filter_map(|name| Some(Tool { name, program: program(name)? })).collect()
+    }
+}
+
+/// Says what takes part.
+fn versions(tools: &[Tool]) -> Result<Vec<(String, String)>> {
+    let mut versions = Vec::new();
+    for tool in tools {
+        let Some(version) = tool.version()? else { continue };
+        println!("{} {version}", tool.name);
+        versions.push((tool.name.to_owned(), version));
+    }
+    Ok(versions)
 }
 
 /// A program's peak counts from that of the process that started it
@@ -127,106 +254,4 @@ fn announced(args: &Args, names: &[&'static str], imgctl: &Path) -> Result<Vec<T
 fn start_again() -> Result<anyhow::Error> {
     let mut again = Command::new(std::env::current_exe()?);
     Ok(again.args(std::env::args_os().skip(1)).exec().into())
-}
-
-/// Everything that stays the same from scenario to scenario.
-struct Bench {
-    corpus: Corpus,
-    other: Registry,
-    tools: Vec<Tool>,
-    directory: PathBuf,
-    rounds: usize,
-}
-
-impl Bench {
-    fn open(imgctl: &Path, args: &Args) -> Result<Self> {
-        let directory = target()?.join("bench");
-        // No tool sees the user's configuration, and none leaves anything there.
-        clear(&directory.join("home"))?;
-        let tools = announced(args, &scenario::TOOLS, imgctl)?;
-        let corpus = Corpus::open(&directory.join("corpus"), Amounts::at_scale(args.scale))?;
-        if corpus.is_new {
-            drop(corpus);
-            return Err(start_again()?);
-        }
-        let other = Registry::start(&directory.join("other"))?;
-        Ok(Self { corpus, other, tools, directory, rounds: args.rounds })
-    }
-
-    fn measure(&mut self, scenario: &Scenario) -> Result<Vec<Measured>> {
-        self.corpus.forget_copies()?;
-        self.other.restart_empty()?;
-        let mut measured: Vec<Measured> =
-            self.tools.iter().filter(|tool| scenario.command(tool.name).is_some()).map(Measured::new).collect();
-        for round in 0..=self.rounds {
-            for each in &mut measured {
-                let sample = self.sample(scenario, &each.tool, round)?;
-                if round > 0 {
-                    each.samples.push(sample);
-                }
-            }
-        }
-        Ok(measured)
-    }
-
-    /// One run of one tool; the mean of several runs where one is too short to measure.
-    fn sample(&mut self, scenario: &Scenario, tool: &Tool, round: usize) -> Result<Sample> {
-        let out = self.directory.join("out");
-        clear(&out)?;
-        if scenario.fresh == Fresh::Registry {
-            self.other.restart_empty()?;
-        }
-        let words = Words {
-            a: self.corpus.registry.address(),
-            b: self.other.address(),
-            layout: self.corpus.layout.clone(),
-            out: out.clone(),
-            tool: tool.name,
-            round,
-            images: self.corpus.amounts.images,
-        };
-        let mut command = words.command(&tool.program, scenario.command(tool.name).context("no command")?);
-        let servers = self.server_cpu()?;
-        let mut sample = measure::run(&mut command, &self.directory, scenario.runs)?;
-        sample.other_cpu = (self.server_cpu()? - servers) / scenario.runs;
-        self.verify(scenario, &words).with_context(|| format!("{} in {}", tool.name, scenario.name))?;
-        Ok(sample)
-    }
-
-    fn server_cpu(&self) -> Result<std::time::Duration> {
-        Ok(self.corpus.registry.cpu()? + self.other.cpu()?)
-    }
-
-    /// Whoever does nothing is fast: the destination must hold what the source holds.
-    fn verify(&self, scenario: &Scenario, words: &Words) -> Result<()> {
-        if let Some((source, destination)) = scenario.copies {
-            let (source, destination) = (words.text(source), words.text(destination));
-            let (wanted, found) = (self.manifest(&source)?, self.manifest(&destination)?);
-            ensure!(wanted == found, "{destination} is not what {source} is");
-        }
-        if scenario.fresh == Fresh::Files {
-            let least = self.corpus.amounts.layer * crate::corpus::LAYERS as u64;
-            ensure!(size_of(&words.out)? >= least, "less was written than the layers hold");
-        }
-        Ok(())
-    }
-
-    /// The manifest of `HOST:PORT/REPOSITORY:TAG`.
-    fn manifest(&self, reference: &str) -> Result<Vec<u8>> {
-        let (host, rest) = reference.split_once('/').context("no repository")?;
-        let (repository, tag) = rest.rsplit_once(':').context("no tag")?;
-        let registry = if host == self.other.address() { &self.other } else { &self.corpus.registry };
-        Ok(registry.manifest(repository, tag)?.body)
-    }
-}
-
-/// Bytes of all files below a directory.
-fn size_of(directory: &std::path::Path) -> Result<u64> {
-    let mut size = 0;
-    for entry in std::fs::read_dir(directory)? {
-        let entry = entry?;
-        let metadata = entry.metadata()?;
-        size += if metadata.is_dir() { size_of(&entry.path())? } else { metadata.len() };
-    }
-    Ok(size)
 }

@@ -34,8 +34,6 @@ pub(crate) struct Scenario {
     pub(crate) name: &'static str,
     /// What is done.
     pub(crate) about: &'static str,
-    /// imgctl must stay under this many MiB.
-    pub(crate) peak_limit: Option<u64>,
     /// What is counted.
     pub(crate) rate: Option<Rate>,
     /// What is there before; where there is nothing, each run starts with an empty directory.
@@ -54,8 +52,7 @@ pub(crate) struct Rate {
     pub(crate) least: f64,
 }
 
-const PLAIN: Scenario =
-    Scenario { name: "", about: "", peak_limit: None, rate: None, before: None, run: |_| anyhow::bail!("no load") };
+const PLAIN: Scenario = Scenario { name: "", about: "", rate: None, before: None, run: |_| anyhow::bail!("no load") };
 
 /// All of them.
 pub(crate) const SCENARIOS: &[Scenario] = &[
@@ -80,12 +77,10 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         before: Some(Stock::put_images),
         run: |load| load.heads(),
         rate: Some(Rate { unit: "HEADs", count: |amounts| amounts.heads, least: 2000.0 }),
-        ..PLAIN
     },
     Scenario {
         name: "serve-uploads",
         about: "64 blobs of 32 MiB uploaded at once by POST, PATCH and PUT",
-        peak_limit: Some(32),
         run: |load| load.uploads(),
         ..PLAIN
     },
@@ -155,6 +150,7 @@ impl Bench {
             cpu: server.process.cpu()? - server_before,
             peak: server.process.peak()?,
             other_cpu: cpu_of("self")? - client_before,
+            wire: None,
         })
     }
 

@@ -23,7 +23,7 @@ impl Server {
     pub(super) fn start(tool: &Tool, data: &Path) -> Result<Self> {
         if tool.name != "imgctl" {
             let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-            return Ok(Self { address: format!("127.0.0.1:{port}"), process: registry::spawn(data, port)? });
+            return Ok(Self { address: format!("127.0.0.1:{port}"), process: registry::spawn(data, port, None)? });
         }
         let said = data.with_extension("out");
         let mut command = Command::new(&tool.program);

@@ -1,10 +1,11 @@
-//! Compression that is recognised by its first bytes and undone while reading, with bounds on what a few bytes can ask
-//! for: memory for a window or dictionary, and output without end.
+//! Decompression while reading, with bounds on what a few bytes can ask for: memory for a window or dictionary, and output
+//! without end.
 
 use std::io::{self, BufReader, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::Codec;
 use crate::Error;
 use crate::error::Kind;
 
@@ -19,39 +20,7 @@ const FREE: u64 = 1 << 30;
 /// Compressed bytes read at a time.
 const INPUT: usize = 128 * 1024;
 
-/// How a stream of bytes is compressed, whatever it is called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Codec {
-    /// Not at all, or in no way known here.
-    None,
-    /// gzip, of any number of members.
-    Gzip,
-    /// zstd, of any number of frames.
-    Zstd,
-    /// xz.
-    Xz,
-    /// bzip2.
-    Bzip2,
-}
-
 impl Codec {
-    /// How many bytes [`Codec::detect`] wants to see; fewer do where the stream is shorter.
-    pub const MAGIC: usize = 10;
-
-    /// What a stream that starts with `start` is compressed with.
-    pub fn detect(start: &[u8]) -> Self {
-        match start {
-            [0x1f, 0x8b, 8, ..] => Self::Gzip,
-            // A frame, or a skippable frame before the first one.
-            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
-            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Self::Xz,
-            // The name of a tar's first member may start with "BZh": a block or the end mark must follow.
-            [b'B', b'Z', b'h', b'1'..=b'9', b'1', b'A', b'Y', b'&', b'S', b'Y', ..]
-            | [b'B', b'Z', b'h', b'1'..=b'9', 0x17, b'r', b'E', b'8', b'P', 0x90, ..] => Self::Bzip2,
-            _ => Self::None,
-        }
-    }
-
     /// Reads what `input` decompresses to; its errors are for [`decoding_error`].
     pub fn decoder<'a>(self, input: impl Read + Send + 'a) -> io::Result<Box<dyn Read + Send + 'a>> {
         let taken = Arc::new(AtomicU64::new(0));
