@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_imgctl_global_optspecs
-    string join \n q/quiet progress= v/verbose log-level= trace j/jobs= per-host= limit-rate= min-rate= retries= retry-max-wait= idle-timeout= timeout= no-resume store= creds= src-creds= dest-creds= anonymous authfile= allow-realm= plain-http insecure ca-file= cert-file= key-file= tls-verify= src-tls-verify= dest-tls-verify= h/help V/version
+    string join \n q/quiet progress= v/verbose log-level= trace j/jobs= per-host= limit-rate= min-rate= retries= retry-max-wait= idle-timeout= timeout= no-resume store= config= creds= src-creds= dest-creds= anonymous authfile= allow-realm= plain-http insecure ca-file= cert-file= key-file= cert-dir= tls-verify= src-tls-verify= dest-tls-verify= h/help V/version
 end
 
 function __fish_imgctl_needs_command
@@ -43,6 +43,7 @@ complete -c imgctl -n "__fish_imgctl_needs_command" -l retry-max-wait -d 'How lo
 complete -c imgctl -n "__fish_imgctl_needs_command" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
 complete -c imgctl -n "__fish_imgctl_needs_command" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_needs_command" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_needs_command" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_needs_command" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_needs_command" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_needs_command" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -51,6 +52,7 @@ complete -c imgctl -n "__fish_imgctl_needs_command" -l allow-realm -d 'Token ser
 complete -c imgctl -n "__fish_imgctl_needs_command" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_needs_command" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_needs_command" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_needs_command" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_needs_command" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_needs_command" -l src-tls-verify -r -f -a "true\t''
@@ -95,6 +97,7 @@ rewrite\t'make a new index that lists the chosen images; its digest is new'
 sparse\t'copy the index as it is, and only the chosen images'"
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l to -d 'Convert manifests to these media types; digests change' -r -f -a "oci\t'the OCI image specification\'s'
 docker\t'docker\'s, schema 2'"
+complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l compress -d 'Compress layers anew: gzip, zstd or none, with a level as in zstd:19; digests change' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -s f -l format -d 'With --dry-run: print json, jsonl, or a Go template such as \'{{.Digest}} {{.Size}}\'' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l multi-arch -r -f -a "all\t''
 system\t''"
@@ -117,6 +120,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l retry-max-wait -d
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -125,6 +129,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l allow-realm -d 'T
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l src-tls-verify -r -f -a "true\t''
@@ -169,6 +174,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l retry-max-wait -d
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -177,6 +183,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l allow-realm -d 'T
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l src-tls-verify -r -f -a "true\t''
@@ -218,6 +225,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l retry-max-wait -d
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -226,6 +234,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l allow-realm -d 'T
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l src-tls-verify -r -f -a "true\t''
@@ -252,6 +261,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l platform -d 'Only
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l override-os -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l override-arch -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l override-variant -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l compress -d 'Compress layers anew: gzip, zstd or none, with a level as in zstd:19; digests change' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -s f -l format -d 'With --dry-run: print json, jsonl, or a Go template such as \'{{.Digest}} {{.Size}}\'' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l progress -d 'How to show progress on stderr: bars on a terminal, one line per change of state, one JSON event a line, or not' -r -f -a "auto\t'bar on a terminal, else plain'
 bar\t'bars that move'
@@ -272,6 +282,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l retry-max-wait -d
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -280,6 +291,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l allow-realm -d 'T
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l src-tls-verify -r -f -a "true\t''
@@ -321,6 +333,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l retry-max-wait -d
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -329,6 +342,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l allow-realm -d 'T
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l src-tls-verify -r -f -a "true\t''
@@ -365,6 +379,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l retry-max-wait -d
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -373,6 +388,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l allow-realm -d 'T
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l src-tls-verify -r -f -a "true\t''
@@ -408,6 +424,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l retry-max-wait
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -416,6 +433,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l allow-realm -d
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l src-tls-verify -r -f -a "true\t''
@@ -435,6 +453,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l override-os -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l override-arch -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l override-variant -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -s f -l format -d 'Print json, jsonl, or a Go template such as \'{{.Digest}}\' or \'table {{.Name}}\'' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l config-file -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l progress -d 'How to show progress on stderr: bars on a terminal, one line per change of state, one JSON event a line, or not' -r -f -a "auto\t'bar on a terminal, else plain'
 bar\t'bars that move'
 plain\t'one line for each change of state'
@@ -462,6 +481,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l allow-realm -d
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l src-tls-verify -r -f -a "true\t''
@@ -502,6 +522,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l retry-max-wai
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -510,6 +531,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l allow-realm -
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l src-tls-verify -r -f -a "true\t''
@@ -547,6 +569,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l retry-max-wait 
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -555,6 +578,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l allow-realm -d 
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l src-tls-verify -r -f -a "true\t''
@@ -592,6 +616,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l retry-max-wait 
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -600,6 +625,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l allow-realm -d 
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l src-tls-verify -r -f -a "true\t''
@@ -635,6 +661,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l retry-max-wait 
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -643,6 +670,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l allow-realm -d 
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l src-tls-verify -r -f -a "true\t''
@@ -679,6 +707,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l retry-max-wait -d 
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -687,6 +716,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l allow-realm -d 'To
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l src-tls-verify -r -f -a "true\t''
@@ -720,6 +750,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l retry-max-wait -d 
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -728,6 +759,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l allow-realm -d 'To
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l src-tls-verify -r -f -a "true\t''
@@ -778,6 +810,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l retry-max-wait -
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -786,6 +819,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l allow-realm -d '
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l src-tls-verify -r -f -a "true\t''
@@ -826,6 +860,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l retry-max-wait -
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -834,6 +869,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l allow-realm -d '
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l src-tls-verify -r -f -a "true\t''
@@ -869,6 +905,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l retry-max-wait 
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -877,6 +914,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l allow-realm -d 
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l src-tls-verify -r -f -a "true\t''
@@ -910,6 +948,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l retry-max-w
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -918,6 +957,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l allow-realm
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l src-tls-verify -r -f -a "true\t''
@@ -951,6 +991,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l retry-max-wait -d 
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -959,6 +1000,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l allow-realm -d 'To
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l src-tls-verify -r -f -a "true\t''
@@ -993,6 +1035,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l retry-max-wait
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -1001,6 +1044,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l allow-realm -d
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l src-tls-verify -r -f -a "true\t''

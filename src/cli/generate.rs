@@ -10,6 +10,7 @@ use imgctl::{Error, Result};
 
 use super::Cli;
 use super::commands::{self, Examples};
+use super::config_file::{self, PER_REGISTRY};
 use super::failure::EXIT_CODES;
 
 /// A file's name and content.
@@ -39,6 +40,15 @@ pub(crate) const PROGRESS_EVENTS: &[(&str, &str)] = &[
     ),
 ];
 
+/// A configuration file, as an example.
+const CONFIGURATION: &str = r#"limit-rate = "20M"
+jobs = 8
+
+[registry."registry.example:5000"]
+ca-file = "certificates/registry.pem"
+per-host = 4
+"#;
+
 /// What ends the help of `imgctl`.
 pub(crate) fn after_help() -> String {
     let mut text = "Locations:\n".to_owned();
@@ -50,7 +60,9 @@ pub(crate) fn after_help() -> String {
         text.push_str(&format!("  {code:15} {meaning}\n"));
     }
     text.push_str(
-        "\nEnvironment:\n  Options can be set by variables: --idle-timeout by IMGCTL_IDLE_TIMEOUT, and so on.\n",
+        "\nEnvironment:\n  Options can be set by variables: --idle-timeout by IMGCTL_IDLE_TIMEOUT, and so on.\n\
+         \nConfiguration file:\n  The options of all commands can be set in imgctl/config.toml in the user's configuration\n  \
+         directory, once more for single registries: `man imgctl` says how.\n",
     );
     text
 }
@@ -100,9 +112,29 @@ fn root_page(root: Command) -> Result<File> {
     let places: Vec<_> = TRANSPORTS.iter().map(|transport| (transport.syntax, transport.description)).collect();
     let mut roff = Roff::default();
     section(&mut roff, "TRANSPORTS", &places);
+    configuration(&mut roff);
     section(&mut roff, "PROGRESS EVENTS", PROGRESS_EVENTS);
     section(&mut roff, "EXIT STATUS", EXIT_CODES);
     page(root.disable_help_subcommand(true), &roff)
+}
+
+/// How the configuration file is written.
+fn configuration(roff: &mut Roff) {
+    roff.control("SH", ["CONFIGURATION FILE"]);
+    let text = "A file in TOML, named by --config or IMGCTL_CONFIG, else imgctl/config.toml in the user's configuration directory. \
+                What it says counts where neither an option nor its variable does. Options that may be repeated take a list, \
+                those without a value true or false; paths are relative to the file, or begin with ~/. Credentials have no \
+                key: imgctl login keeps them.";
+    roff.text([roman(text)]);
+    let everywhere = config_file::keys().join(", ");
+    for (term, keys) in [("At the top:", &*everywhere), ("In [registry.\"HOST:PORT\"]:", &PER_REGISTRY.join(", "))] {
+        roff.control("TP", []).text([bold(term)]).text([roman(keys)]);
+    }
+    roff.control("PP", []).text([roman("For example:")]).control("nf", []);
+    for line in CONFIGURATION.lines() {
+        roff.text([roman(line)]);
+    }
+    roff.control("fi", []);
 }
 
 fn command_page(command: Command, examples: Examples) -> Result<File> {
