@@ -36,6 +36,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         temporary: std::env::temp_dir(),
         keychain: Arc::new(Keychain::default()),
         registries: RegistrySettings::default().for_all(),
+        idle_timeout: std::time::Duration::from_secs(30),
         resume: true,
     });
 

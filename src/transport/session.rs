@@ -31,6 +31,8 @@ pub struct Settings {
     pub keychain: Arc<Keychain>,
     /// How to talk to registries.
     pub registries: ForRegistry,
+    /// How long another process that puts the same blob may stand still before we put it ourselves.
+    pub idle_timeout: Duration,
     /// Keep what a transfer that breaks off has done, and go on from there next time.
     pub resume: bool,
 }
@@ -99,7 +101,7 @@ impl Session {
 
     /// Opens a place to write.
     pub async fn destination(&self, location: &Location) -> Result<Arc<dyn Destination>> {
-        let patience = self.settings.resume.then_some(self.settings.network.idle_timeout);
+        let patience = self.settings.resume.then_some(self.settings.idle_timeout);
         Ok(match location {
             Location::Registry(reference) => {
                 let client = self.registry(reference.repository.registry())?;
