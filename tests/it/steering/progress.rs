@@ -127,8 +127,7 @@ fn every_event_is_documented_and_every_documented_event_is_told() {
 #[test]
 fn totals_say_what_was_moved_and_what_was_spared() {
     let (env, registry) = (Env::new(), DockerRegistry::open());
-    let shared = Layer::random(1, 200_000);
-    let image = |own| ImageBuilder::new().layer(shared.clone()).layer(Layer::random(own, 10_000)).build();
+    let image = |own| ImageBuilder::new().layer(Layer::random(1, 200_000)).layer(Layer::random(own, 10_000)).build();
     let (one, two) = (image(2), image(3));
     registry.put_image("a", "1", &one);
     registry.put_image("a", "2", &two);
