@@ -49,7 +49,7 @@ pub(super) async fn edit(items: Vec<Item>, options: &Options, tally: &Tally) -> 
     let images: Vec<Selected> =
         stream::iter(&items).map(|item| selected(item, options, encoding, tally)).buffered(jobs).try_collect().await?;
     let layers = layers(&items, &images, encoding).await?;
-    let workers = Workers::new(recompress);
+    let workers = Workers::new(recompress, options.limit.as_deref());
     let done: HashMap<Digest, Recompressed> =
         stream::iter(layers).map(|layer| workers.recompress(layer, tally)).buffer_unordered(jobs).try_collect().await?;
     let edit = Arc::new(NewLayers { encoding, done });
