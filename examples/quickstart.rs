@@ -36,7 +36,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         temporary: std::env::temp_dir(),
         keychain: Arc::new(Keychain::default()),
         registries: RegistrySettings::default().for_all(),
-        resume: true,
+        resume: None,
     });
 
     // Whatever the places are, they are sources and destinations now. A blob that several items need moves once.

@@ -144,7 +144,7 @@ impl Context {
             temporary: std::env::temp_dir(),
             keychain: Arc::new(keychain),
             registries: self.registries.on(side),
-            resume: !self.flags.transfer.no_resume,
+            resume: (!self.flags.transfer.no_resume).then(|| self.idle_timeout()),
         })
     }
 

@@ -273,6 +273,8 @@ impl StagedBlob {
             return Err(Error::mismatch(format!("{target}: {written} bytes were written, {size} were announced")));
         }
         stop_at("blob-whole");
+        // Checkpoints go first: alone they would stay, while the file without them is begun anew.
+        drop(self.partial);
         if !self.is_flushed {
             self.file.persist()?;
             stop_at("blob-renamed");

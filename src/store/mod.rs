@@ -13,7 +13,8 @@
 //! └── .imgctl-*/          files that are not whole yet, one directory for each process
 //! ```
 //!
-//! Processes that pull the same image at the same time each fetch it; one copy stays.
+//! Of processes that pull the same image at the same time one fetches each large blob, and the others wait for it. Small ones
+//! each fetches; one copy stays.
 
 mod blob;
 mod checkpoint;

@@ -35,7 +35,7 @@ fn s10_a_full_disk_names_nothing_and_what_fits_is_kept() {
             let text = outcome.stdout_text();
             let lines: Vec<&str> = text.lines().collect();
             let told = || format!("{to} on {size}: {}", outcome.told());
-            assert_eq!(lines[0], "code 7", "{}", told());
+            assert_eq!(lines[0], "code 8", "{}", told());
             assert!(outcome.stderr.contains("No space left") || outcome.stderr.contains("disk is full"), "{}", told());
             let second = lines.iter().rposition(|line| line.starts_with("code")).unwrap();
             assert_eq!(lines[second..], ["code 0"], "{}", told());

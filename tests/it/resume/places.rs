@@ -19,7 +19,7 @@ fn n34_every_place_goes_on_with_what_it_has() {
         scene.kill_at(to, &here, 8 * MIB);
         assert!(files(&here).all(|path| path.file_name().unwrap() != "out.tar"), "{to}");
         let fetched = scene.arrives(to);
-        assert!(fetched <= SIZE - 8 * MIB + 10_000, "{to}: {fetched}");
+        assert!(fetched <= SIZE - 8 * MIB + 100_000, "{to}: {fetched}");
         scene.assert_whole(to);
         assert_eq!(unfinished(&here), [""; 0].map(std::path::PathBuf::from), "{to}");
         assert!(!here.join("out/.imgctl-transfers").exists(), "{to}");
