@@ -73,8 +73,20 @@ _imgctl() {
             imgctl,tags)
                 cmd="imgctl__subcmd__tags"
                 ;;
+            imgctl,transfers)
+                cmd="imgctl__subcmd__transfers"
+                ;;
             imgctl,version)
                 cmd="imgctl__subcmd__version"
+                ;;
+            imgctl__subcmd__transfers,list)
+                cmd="imgctl__subcmd__transfers__subcmd__ls"
+                ;;
+            imgctl__subcmd__transfers,ls)
+                cmd="imgctl__subcmd__transfers__subcmd__ls"
+                ;;
+            imgctl__subcmd__transfers,rm)
+                cmd="imgctl__subcmd__transfers__subcmd__rm"
                 ;;
             *)
                 ;;
@@ -83,7 +95,7 @@ _imgctl() {
 
     case "${cmd}" in
         imgctl)
-            opts="-q -v -j -h -V --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --tls-verify --src-tls-verify --dest-tls-verify --help --version copy pull push save load tags catalog inspect manifest config digest images tag rmi serve login logout completion man version"
+            opts="-q -v -j -h -V --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help --version copy pull push save load tags catalog inspect manifest config digest images tag rmi transfers serve login logout completion man version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -137,6 +149,21 @@ _imgctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 --creds)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -169,6 +196,10 @@ _imgctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --cert-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --tls-verify)
                     COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
@@ -189,7 +220,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__catalog)
-            opts="-f -q -v -j -h --limit --format --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --tls-verify --src-tls-verify --dest-tls-verify --help"
+            opts="-f -q -v -j -h --limit --format --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -255,6 +286,21 @@ _imgctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 --creds)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -287,6 +333,10 @@ _imgctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --cert-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --tls-verify)
                     COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
@@ -307,7 +357,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__completion)
-            opts="-q -v -j -h --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --tls-verify --src-tls-verify --dest-tls-verify --help bash elvish fish powershell zsh"
+            opts="-q -v -j -h --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help bash elvish fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -361,6 +411,21 @@ _imgctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 --creds)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -393,6 +458,10 @@ _imgctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --cert-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --tls-verify)
                     COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
@@ -413,7 +482,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__config)
-            opts="-q -v -j -h --platform --override-os --override-arch --override-variant --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --tls-verify --src-tls-verify --dest-tls-verify --help"
+            opts="-q -v -j -h --platform --override-os --override-arch --override-variant --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -483,6 +552,21 @@ _imgctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 --creds)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -515,6 +599,10 @@ _imgctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --cert-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --tls-verify)
                     COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
@@ -535,7 +623,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__copy)
-            opts="-f -a -q -v -j -h --platform --override-os --override-arch --override-variant --index --referrers --to --preserve-digests --allow-foreign-layers --all-tags --dry-run --format --all --multi-arch --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --tls-verify --src-tls-verify --dest-tls-verify --help"
+            opts="-f -a -q -v -j -h --platform --override-os --override-arch --override-variant --index --referrers --to --compress --preserve-digests --allow-foreign-layers --all-tags --dry-run --format --all --multi-arch --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -563,6 +651,10 @@ _imgctl() {
                     ;;
                 --to)
                     COMPREPLY=($(compgen -W "oci docker" -- "${cur}"))
+                    return 0
+                    ;;
+                --compress)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --format)
@@ -625,6 +717,21 @@ _imgctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 --creds)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -657,6 +764,10 @@ _imgctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --cert-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --tls-verify)
                     COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
@@ -677,7 +788,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__digest)
-            opts="-q -v -j -h --platform --override-os --override-arch --override-variant --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --tls-verify --src-tls-verify --dest-tls-verify --help"
+            opts="-q -v -j -h --platform --override-os --override-arch --override-variant --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -747,6 +858,21 @@ _imgctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 --creds)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -779,6 +905,10 @@ _imgctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --cert-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --tls-verify)
                     COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
@@ -799,7 +929,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__images)
-            opts="-a -f -q -v -j -h --all --digests --filter --no-trunc --format --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --tls-verify --src-tls-verify --dest-tls-verify --help"
+            opts="-a -f -q -v -j -h --all --digests --filter --no-trunc --format --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -865,6 +995,21 @@ _imgctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 --creds)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -897,6 +1042,10 @@ _imgctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --cert-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --tls-verify)
                     COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
@@ -917,7 +1066,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__inspect)
-            opts="-f -n -q -v -j -h --platform --override-os --override-arch --override-variant --format --no-tags --raw --config --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --tls-verify --src-tls-verify --dest-tls-verify --help"
+            opts="-f -n -q -v -j -h --platform --override-os --override-arch --override-variant --format --no-tags --raw --config --config-file --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -944,6 +1093,10 @@ _imgctl() {
                     return 0
                     ;;
                 -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1027,6 +1180,10 @@ _imgctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --cert-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --tls-verify)
                     COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
@@ -1047,7 +1204,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__load)
-            opts="-i -f -q -v -j -h --input --platform --override-os --override-arch --override-variant --dry-run --format --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --tls-verify --src-tls-verify --dest-tls-verify --help"
+            opts="-i -f -q -v -j -h --input --platform --override-os --override-arch --override-variant --dry-run --format --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1133,6 +1290,21 @@ _imgctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 --creds)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1165,6 +1337,10 @@ _imgctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --cert-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --tls-verify)
                     COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
@@ -1185,7 +1361,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__login)
-            opts="-u -p -q -v -j -h --username --password --password-stdin --get-login --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --tls-verify --src-tls-verify --dest-tls-verify --help"
+            opts="-u -p -q -v -j -h --username --password --password-stdin --get-login --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1255,6 +1431,21 @@ _imgctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 --creds)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1284,6 +1475,10 @@ _imgctl() {
                     return 0
                     ;;
                 --key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1307,7 +1502,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__logout)
-            opts="-q -v -j -h --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --tls-verify --src-tls-verify --dest-tls-verify --help"
+            opts="-q -v -j -h --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1361,6 +1556,21 @@ _imgctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 --creds)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1390,6 +1600,10 @@ _imgctl() {
                     return 0
                     ;;
                 --key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1413,7 +1627,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__man)
-            opts="-q -v -j -h --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --tls-verify --src-tls-verify --dest-tls-verify --help"
+            opts="-q -v -j -h --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1467,6 +1681,21 @@ _imgctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 --creds)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1496,6 +1725,10 @@ _imgctl() {
                     return 0
                     ;;
                 --key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1519,7 +1752,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__manifest)
-            opts="-q -v -j -h --platform --override-os --override-arch --override-variant --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --tls-verify --src-tls-verify --dest-tls-verify --help"
+            opts="-q -v -j -h --platform --override-os --override-arch --override-variant --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1589,6 +1822,21 @@ _imgctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 --creds)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1618,6 +1866,10 @@ _imgctl() {
                     return 0
                     ;;
                 --key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1641,7 +1893,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__pull)
-            opts="-a -f -q -v -j -h --platform --override-os --override-arch --override-variant --all-platforms --all-tags --dry-run --format --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --tls-verify --src-tls-verify --dest-tls-verify --help"
+            opts="-a -f -q -v -j -h --platform --override-os --override-arch --override-variant --all-platforms --all-tags --dry-run --format --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1719,6 +1971,21 @@ _imgctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 --creds)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1748,6 +2015,10 @@ _imgctl() {
                     return 0
                     ;;
                 --key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1771,7 +2042,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__push)
-            opts="-a -f -q -v -j -h --platform --override-os --override-arch --override-variant --all-tags --dry-run --format --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --tls-verify --src-tls-verify --dest-tls-verify --help"
+            opts="-a -f -q -v -j -h --platform --override-os --override-arch --override-variant --all-tags --dry-run --format --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1849,6 +2120,21 @@ _imgctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 --creds)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1881,6 +2167,10 @@ _imgctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --cert-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --tls-verify)
                     COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
@@ -1901,7 +2191,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__rmi)
-            opts="-f -q -v -j -h --force --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --tls-verify --src-tls-verify --dest-tls-verify --help"
+            opts="-f -q -v -j -h --force --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1955,6 +2245,21 @@ _imgctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 --creds)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1987,6 +2292,10 @@ _imgctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --cert-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --tls-verify)
                     COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
@@ -2007,7 +2316,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__save)
-            opts="-o -f -q -v -j -h --output --archive --pull --platform --override-os --override-arch --override-variant --all-platforms --dry-run --format --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --tls-verify --src-tls-verify --dest-tls-verify --help"
+            opts="-o -f -q -v -j -h --output --archive --pull --platform --override-os --override-arch --override-variant --all-platforms --compress --dry-run --format --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2045,6 +2354,10 @@ _imgctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --compress)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --format)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2101,6 +2414,21 @@ _imgctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 --creds)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2133,6 +2461,10 @@ _imgctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --cert-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --tls-verify)
                     COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
@@ -2153,7 +2485,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__serve)
-            opts="-q -v -j -h --listen --read-only --allow-delete --strict --upstream --offline --log-format --htpasswd --tls-cert --tls-key --tls-self-signed --header-timeout --body-timeout --max-connections --max-manifest-size --max-blob-size --max-uploads --upload-expiry --quota --grace --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --tls-verify --src-tls-verify --dest-tls-verify --help"
+            opts="-q -v -j -h --listen --read-only --allow-delete --strict --upstream --offline --log-format --htpasswd --tls-cert --tls-key --tls-self-signed --header-timeout --body-timeout --max-connections --max-manifest-size --max-blob-size --max-uploads --upload-expiry --quota --grace --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2267,6 +2599,21 @@ _imgctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 --creds)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2299,6 +2646,10 @@ _imgctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --cert-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --tls-verify)
                     COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
@@ -2319,7 +2670,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__tag)
-            opts="-q -v -j -h --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --tls-verify --src-tls-verify --dest-tls-verify --help"
+            opts="-q -v -j -h --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2373,6 +2724,21 @@ _imgctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 --creds)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2405,6 +2771,10 @@ _imgctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --cert-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --tls-verify)
                     COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
@@ -2425,7 +2795,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__tags)
-            opts="-f -q -v -j -h --limit --format --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --tls-verify --src-tls-verify --dest-tls-verify --help"
+            opts="-f -q -v -j -h --limit --format --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2491,6 +2861,21 @@ _imgctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 --creds)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2523,6 +2908,389 @@ _imgctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --cert-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-verify)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --src-tls-verify)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --dest-tls-verify)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        imgctl__subcmd__transfers)
+            opts="-q -v -j -h --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help ls list rm"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --progress)
+                    COMPREPLY=($(compgen -W "auto bar plain json none" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -W "error warn info debug trace" -- "${cur}"))
+                    return 0
+                    ;;
+                --jobs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -j)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --per-host)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit-rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --min-rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retries)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-max-wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --idle-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --src-creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dest-creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --authfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --allow-realm)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-verify)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --src-tls-verify)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --dest-tls-verify)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        imgctl__subcmd__transfers__subcmd__ls)
+            opts="-q -v -j -h --no-trunc --format --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto bar plain json none" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -W "error warn info debug trace" -- "${cur}"))
+                    return 0
+                    ;;
+                --jobs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -j)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --per-host)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit-rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --min-rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retries)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-max-wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --idle-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --src-creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dest-creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --authfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --allow-realm)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-verify)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --src-tls-verify)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --dest-tls-verify)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        imgctl__subcmd__transfers__subcmd__rm)
+            opts="-q -v -j -h --all --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --progress)
+                    COMPREPLY=($(compgen -W "auto bar plain json none" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -W "error warn info debug trace" -- "${cur}"))
+                    return 0
+                    ;;
+                --jobs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -j)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --per-host)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit-rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --min-rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retries)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-max-wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --idle-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --src-creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dest-creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --authfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --allow-realm)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --tls-verify)
                     COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
@@ -2543,7 +3311,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__version)
-            opts="-f -q -v -j -h --format --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --tls-verify --src-tls-verify --dest-tls-verify --help"
+            opts="-f -q -v -j -h --format --quiet --progress --verbose --log-level --trace --jobs --per-host --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2605,6 +3373,21 @@ _imgctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 --creds)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2634,6 +3417,10 @@ _imgctl() {
                     return 0
                     ;;
                 --key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

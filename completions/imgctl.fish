@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_imgctl_global_optspecs
-    string join \n q/quiet progress= v/verbose log-level= trace j/jobs= per-host= limit-rate= min-rate= retries= retry-max-wait= idle-timeout= timeout= no-resume store= creds= src-creds= dest-creds= anonymous authfile= allow-realm= plain-http insecure ca-file= cert-file= key-file= tls-verify= src-tls-verify= dest-tls-verify= h/help V/version
+    string join \n q/quiet progress= v/verbose log-level= trace j/jobs= per-host= limit-rate= min-rate= retries= retry-max-wait= idle-timeout= timeout= no-resume store= config= creds= src-creds= dest-creds= anonymous authfile= allow-realm= plain-http insecure ca-file= cert-file= key-file= cert-dir= tls-verify= src-tls-verify= dest-tls-verify= h/help V/version
 end
 
 function __fish_imgctl_needs_command
@@ -43,6 +43,7 @@ complete -c imgctl -n "__fish_imgctl_needs_command" -l retry-max-wait -d 'How lo
 complete -c imgctl -n "__fish_imgctl_needs_command" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
 complete -c imgctl -n "__fish_imgctl_needs_command" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_needs_command" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_needs_command" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_needs_command" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_needs_command" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_needs_command" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -51,6 +52,7 @@ complete -c imgctl -n "__fish_imgctl_needs_command" -l allow-realm -d 'Token ser
 complete -c imgctl -n "__fish_imgctl_needs_command" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_needs_command" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_needs_command" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_needs_command" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_needs_command" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_needs_command" -l src-tls-verify -r -f -a "true\t''
@@ -80,6 +82,7 @@ complete -c imgctl -n "__fish_imgctl_needs_command" -f -a "digest" -d 'Print the
 complete -c imgctl -n "__fish_imgctl_needs_command" -f -a "images" -d 'List the images in the local store'
 complete -c imgctl -n "__fish_imgctl_needs_command" -f -a "tag" -d 'Give an image in the local store another name'
 complete -c imgctl -n "__fish_imgctl_needs_command" -f -a "rmi" -d 'Remove images from the local store'
+complete -c imgctl -n "__fish_imgctl_needs_command" -f -a "transfers" -d 'List and remove unfinished transfers'
 complete -c imgctl -n "__fish_imgctl_needs_command" -f -a "serve" -d 'Serve images as an OCI registry'
 complete -c imgctl -n "__fish_imgctl_needs_command" -f -a "login" -d 'Log in to a registry: the registry verifies the credentials, then they are kept'
 complete -c imgctl -n "__fish_imgctl_needs_command" -f -a "logout" -d 'Log out of a registry: forget its credentials wherever they are kept'
@@ -95,6 +98,7 @@ rewrite\t'make a new index that lists the chosen images; its digest is new'
 sparse\t'copy the index as it is, and only the chosen images'"
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l to -d 'Convert manifests to these media types; digests change' -r -f -a "oci\t'the OCI image specification\'s'
 docker\t'docker\'s, schema 2'"
+complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l compress -d 'Compress layers anew: gzip, zstd or none, with a level as in zstd:19; digests change' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -s f -l format -d 'With --dry-run: print json, jsonl, or a Go template such as \'{{.Digest}} {{.Size}}\'' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l multi-arch -r -f -a "all\t''
 system\t''"
@@ -117,6 +121,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l retry-max-wait -d
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -125,6 +130,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l allow-realm -d 'T
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l src-tls-verify -r -f -a "true\t''
@@ -169,6 +175,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l retry-max-wait -d
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -177,6 +184,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l allow-realm -d 'T
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l src-tls-verify -r -f -a "true\t''
@@ -218,6 +226,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l retry-max-wait -d
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -226,6 +235,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l allow-realm -d 'T
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l src-tls-verify -r -f -a "true\t''
@@ -252,6 +262,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l platform -d 'Only
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l override-os -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l override-arch -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l override-variant -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l compress -d 'Compress layers anew: gzip, zstd or none, with a level as in zstd:19; digests change' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -s f -l format -d 'With --dry-run: print json, jsonl, or a Go template such as \'{{.Digest}} {{.Size}}\'' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l progress -d 'How to show progress on stderr: bars on a terminal, one line per change of state, one JSON event a line, or not' -r -f -a "auto\t'bar on a terminal, else plain'
 bar\t'bars that move'
@@ -272,6 +283,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l retry-max-wait -d
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -280,6 +292,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l allow-realm -d 'T
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l src-tls-verify -r -f -a "true\t''
@@ -321,6 +334,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l retry-max-wait -d
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -329,6 +343,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l allow-realm -d 'T
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l src-tls-verify -r -f -a "true\t''
@@ -365,6 +380,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l retry-max-wait -d
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -373,6 +389,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l allow-realm -d 'T
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l src-tls-verify -r -f -a "true\t''
@@ -408,6 +425,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l retry-max-wait
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -416,6 +434,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l allow-realm -d
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l src-tls-verify -r -f -a "true\t''
@@ -435,6 +454,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l override-os -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l override-arch -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l override-variant -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -s f -l format -d 'Print json, jsonl, or a Go template such as \'{{.Digest}}\' or \'table {{.Name}}\'' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l config-file -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l progress -d 'How to show progress on stderr: bars on a terminal, one line per change of state, one JSON event a line, or not' -r -f -a "auto\t'bar on a terminal, else plain'
 bar\t'bars that move'
 plain\t'one line for each change of state'
@@ -462,6 +482,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l allow-realm -d
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l src-tls-verify -r -f -a "true\t''
@@ -502,6 +523,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l retry-max-wai
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -510,6 +532,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l allow-realm -
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l src-tls-verify -r -f -a "true\t''
@@ -547,6 +570,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l retry-max-wait 
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -555,6 +579,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l allow-realm -d 
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l src-tls-verify -r -f -a "true\t''
@@ -592,6 +617,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l retry-max-wait 
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -600,6 +626,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l allow-realm -d 
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l src-tls-verify -r -f -a "true\t''
@@ -635,6 +662,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l retry-max-wait 
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -643,6 +671,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l allow-realm -d 
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l src-tls-verify -r -f -a "true\t''
@@ -679,6 +708,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l retry-max-wait -d 
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -687,6 +717,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l allow-realm -d 'To
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l src-tls-verify -r -f -a "true\t''
@@ -720,6 +751,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l retry-max-wait -d 
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -728,6 +760,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l allow-realm -d 'To
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l src-tls-verify -r -f -a "true\t''
@@ -743,6 +776,186 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l anonymous -d 'Use 
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l insecure -d 'Do not verify the registry\'s TLS certificate'
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l progress -d 'How to show progress on stderr: bars on a terminal, one line per change of state, one JSON event a line, or not' -r -f -a "auto\t'bar on a terminal, else plain'
+bar\t'bars that move'
+plain\t'one line for each change of state'
+json\t'one JSON event a line'
+none\t'nothing'"
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l log-level -d 'Log to stderr from this level on' -r -f -a "error\t''
+warn\t''
+info\t''
+debug\t''
+trace\t''"
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l src-creds -d 'Credentials for the registry that is read' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l dest-creds -d 'Credentials for the registry that is written' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l authfile -d 'Read credentials from this file (docker\'s config.json or podman\'s auth.json) and nowhere else' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l allow-realm -d 'Token server that stored credentials may be sent to; may be repeated or a comma list' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l tls-verify -r -f -a "true\t''
+false\t''"
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l src-tls-verify -r -f -a "true\t''
+false\t''"
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l dest-tls-verify -r -f -a "true\t''
+false\t''"
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -s q -l quiet -d 'Print the result and errors only'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l anonymous -d 'Use no credentials, even where some are given or stored'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l insecure -d 'Do not verify the registry\'s TLS certificate'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -f -a "ls" -d 'List unfinished transfers'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -f -a "list" -d 'List unfinished transfers'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -f -a "rm" -d 'Remove unfinished transfers'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l format -d 'Print json, table, or a Go template such as \'{{.Digest}} {{.Done}}\'' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l progress -d 'How to show progress on stderr: bars on a terminal, one line per change of state, one JSON event a line, or not' -r -f -a "auto\t'bar on a terminal, else plain'
+bar\t'bars that move'
+plain\t'one line for each change of state'
+json\t'one JSON event a line'
+none\t'nothing'"
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l log-level -d 'Log to stderr from this level on' -r -f -a "error\t''
+warn\t''
+info\t''
+debug\t''
+trace\t''"
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l src-creds -d 'Credentials for the registry that is read' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l dest-creds -d 'Credentials for the registry that is written' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l authfile -d 'Read credentials from this file (docker\'s config.json or podman\'s auth.json) and nowhere else' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l allow-realm -d 'Token server that stored credentials may be sent to; may be repeated or a comma list' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l tls-verify -r -f -a "true\t''
+false\t''"
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l src-tls-verify -r -f -a "true\t''
+false\t''"
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l dest-tls-verify -r -f -a "true\t''
+false\t''"
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l no-trunc -d 'Show whole digests'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -s q -l quiet -d 'Print the result and errors only'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l anonymous -d 'Use no credentials, even where some are given or stored'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l insecure -d 'Do not verify the registry\'s TLS certificate'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l format -d 'Print json, table, or a Go template such as \'{{.Digest}} {{.Done}}\'' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l progress -d 'How to show progress on stderr: bars on a terminal, one line per change of state, one JSON event a line, or not' -r -f -a "auto\t'bar on a terminal, else plain'
+bar\t'bars that move'
+plain\t'one line for each change of state'
+json\t'one JSON event a line'
+none\t'nothing'"
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l log-level -d 'Log to stderr from this level on' -r -f -a "error\t''
+warn\t''
+info\t''
+debug\t''
+trace\t''"
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l src-creds -d 'Credentials for the registry that is read' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l dest-creds -d 'Credentials for the registry that is written' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l authfile -d 'Read credentials from this file (docker\'s config.json or podman\'s auth.json) and nowhere else' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l allow-realm -d 'Token server that stored credentials may be sent to; may be repeated or a comma list' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l tls-verify -r -f -a "true\t''
+false\t''"
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l src-tls-verify -r -f -a "true\t''
+false\t''"
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l dest-tls-verify -r -f -a "true\t''
+false\t''"
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l no-trunc -d 'Show whole digests'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print the result and errors only'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l anonymous -d 'Use no credentials, even where some are given or stored'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l insecure -d 'Do not verify the registry\'s TLS certificate'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l progress -d 'How to show progress on stderr: bars on a terminal, one line per change of state, one JSON event a line, or not' -r -f -a "auto\t'bar on a terminal, else plain'
+bar\t'bars that move'
+plain\t'one line for each change of state'
+json\t'one JSON event a line'
+none\t'nothing'"
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l log-level -d 'Log to stderr from this level on' -r -f -a "error\t''
+warn\t''
+info\t''
+debug\t''
+trace\t''"
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l src-creds -d 'Credentials for the registry that is read' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l dest-creds -d 'Credentials for the registry that is written' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l authfile -d 'Read credentials from this file (docker\'s config.json or podman\'s auth.json) and nowhere else' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l allow-realm -d 'Token server that stored credentials may be sent to; may be repeated or a comma list' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l tls-verify -r -f -a "true\t''
+false\t''"
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l src-tls-verify -r -f -a "true\t''
+false\t''"
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l dest-tls-verify -r -f -a "true\t''
+false\t''"
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l all -d 'Remove all that no command is at'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -s q -l quiet -d 'Print the result and errors only'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l anonymous -d 'Use no credentials, even where some are given or stored'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l insecure -d 'Do not verify the registry\'s TLS certificate'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l listen -d 'Listen here: HOST:PORT, of which port 0 means any free one, or unix:PATH' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l upstream -d 'Fetch what the store lacks from this registry, and keep it; may be repeated or a comma list. Whoever may pull here gets what your credentials there may read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l log-format -d 'How to write the access log to stderr' -r -f -a "text\t'TIME PEER USER "METHOD PATH" STATUS BYTES DURATION'
@@ -778,6 +991,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l retry-max-wait -
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -786,6 +1000,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l allow-realm -d '
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l src-tls-verify -r -f -a "true\t''
@@ -826,6 +1041,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l retry-max-wait -
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -834,6 +1050,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l allow-realm -d '
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l src-tls-verify -r -f -a "true\t''
@@ -869,6 +1086,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l retry-max-wait 
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -877,6 +1095,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l allow-realm -d 
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l src-tls-verify -r -f -a "true\t''
@@ -910,6 +1129,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l retry-max-w
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -918,6 +1138,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l allow-realm
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l src-tls-verify -r -f -a "true\t''
@@ -951,6 +1172,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l retry-max-wait -d 
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -959,6 +1181,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l allow-realm -d 'To
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l src-tls-verify -r -f -a "true\t''
@@ -993,6 +1216,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l retry-max-wait
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l src-creds -d 'Credentials for the registry that is read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l dest-creds -d 'Credentials for the registry that is written' -r
@@ -1001,6 +1225,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l allow-realm -d
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l tls-verify -r -f -a "true\t''
 false\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l src-tls-verify -r -f -a "true\t''

@@ -12,7 +12,7 @@ use imgctl::oci::{Descriptor, Manifest, MediaType};
 use imgctl::server::{self, Access, Deaf, Limits, Local, Server};
 use imgctl::store::{Blobs, Repositories};
 use imgctl::transfer::{self, Item, Options, Unobserved};
-use imgctl::transport::{Destination, Location, Memory, Name, Session, Settings};
+use imgctl::transport::{Destination, Location, Memory, Name, RegistrySettings, Session, Settings};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -35,9 +35,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         store: directory.join("store"),
         temporary: std::env::temp_dir(),
         keychain: Arc::new(Keychain::default()),
-        network: imgctl::net::Settings::default(),
-        plain_http: false,
-        resume: true,
+        registries: RegistrySettings::default().for_all(),
+        resume: None,
     });
 
     // Whatever the places are, they are sources and destinations now. A blob that several items need moves once.

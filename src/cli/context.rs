@@ -1,40 +1,39 @@
 //! Context: what every command is given. The only place that reads the environment.
 
 use std::num::NonZeroU64;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, OnceLock};
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use etcetera::{AppStrategy, AppStrategyArgs};
 use imgctl::auth::Keychain;
-use imgctl::net::{self, Secret};
-use imgctl::transfer::{Options, RateLimit};
+use imgctl::net::Secret;
+use imgctl::transfer::{Options, RateLimit, Report};
 use imgctl::transport::{Destination, Location, Name, Session, Settings, Source};
 use imgctl::{Error, Result};
 
 use super::credentials;
-use super::flags::{RegistryFlags, Side, TransferFlags};
+use super::flags::{RegistryFlags, Side};
+use super::progress::Totals;
+use super::registries::{Flags, Registries};
 use super::signal::Listener;
 use super::ui::Ui;
-
-/// How long a connection may take to be made.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// What every command is given.
 pub(crate) struct Context {
     /// The streams.
     pub(crate) ui: Ui,
     /// What the environment says.
-    pub(crate) environment: Environment,
+    pub(crate) environment: Arc<Environment>,
     /// Where a command hears that it shall end.
     pub(crate) signal: Listener,
-    registry: RegistryFlags,
-    transfer: TransferFlags,
+    registries: Arc<Registries>,
+    flags: Arc<Flags>,
+    /// What the copies of this command did, where it made any.
+    totals: Mutex<Option<Totals>>,
     /// What all copies of this command share.
     limit: Option<Arc<RateLimit>>,
-    /// How many requests were sent.
-    requests: Arc<AtomicU64>,
     source: OnceLock<Arc<Session>>,
     destination: OnceLock<Arc<Session>>,
 }
@@ -105,15 +104,16 @@ impl Environment {
 
 impl Context {
     /// Opens nothing yet.
-    pub(crate) fn new(ui: Ui, environment: Environment, registry: RegistryFlags, transfer: TransferFlags) -> Self {
-        let limit = transfer.limit_rate.and_then(NonZeroU64::new).map(|rate| Arc::new(RateLimit::new(rate)));
-        let (signal, requests, source, destination) = Default::default();
-        Self { ui, environment, signal, registry, transfer, limit, requests, source, destination }
+    pub(crate) fn new(ui: Ui, registries: Registries) -> Self {
+        let (flags, environment) = (Arc::clone(&registries.flags), Arc::clone(&registries.environment));
+        let limit = flags.transfer.limit_rate.and_then(NonZeroU64::new).map(|rate| Arc::new(RateLimit::new(rate)));
+        let (signal, totals, source, destination) = Default::default();
+        Self { ui, environment, signal, registries: Arc::new(registries), flags, totals, limit, source, destination }
     }
 
     /// The registry flags.
     pub(crate) fn registry_flags(&self) -> &RegistryFlags {
-        &self.registry
+        &self.flags.registry
     }
 
     /// The session that images are read with.
@@ -123,7 +123,11 @@ impl Context {
 
     /// The session that images are written with; the same one where nothing differs.
     pub(crate) fn destination(&self) -> Result<&Session> {
-        if self.registry.sides_differ() { self.session(&self.destination, Side::Destination) } else { self.source() }
+        if self.flags.registry.sides_differ() {
+            self.session(&self.destination, Side::Destination)
+        } else {
+            self.source()
+        }
     }
 
     fn session<'a>(&self, cell: &'a OnceLock<Arc<Session>>, side: Side) -> Result<&'a Session> {
@@ -136,7 +140,7 @@ impl Context {
 
     /// What a session of `side` is made of.
     pub(crate) fn settings(&self, side: Side) -> Result<Settings> {
-        let keychain = credentials::keychain(&self.registry, &self.environment, side)?;
+        let keychain = credentials::keychain(&self.flags.registry, &self.environment, side)?;
         self.settings_as(keychain, side)
     }
 
@@ -146,9 +150,8 @@ impl Context {
             store: self.store(),
             temporary: std::env::temp_dir(),
             keychain: Arc::new(keychain),
-            network: self.network(side)?,
-            plain_http: self.registry.plain_http,
-            resume: !self.transfer.no_resume,
+            registries: self.registries.on(side),
+            resume: (!self.flags.transfer.no_resume).then(|| self.idle_timeout()),
         })
     }
 
@@ -173,56 +176,35 @@ impl Context {
         sessions.flat_map(|session| session.warnings()).collect()
     }
 
+    /// A copy was made.
+    pub(crate) fn copied(&self, report: &Report) {
+        self.totals.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default().add(report);
+    }
+
+    /// Says what the copies did, where there were any.
+    pub(crate) fn tell_totals(&self) {
+        if let Some(totals) = &*self.totals.lock().unwrap_or_else(PoisonError::into_inner) {
+            self.ui.totals(totals, self.registries.requests.load(Ordering::Relaxed));
+        }
+    }
+
     /// Directory of the local store.
     pub(crate) fn store(&self) -> PathBuf {
-        self.transfer.store.clone().unwrap_or_else(|| self.environment.data.join("store"))
+        self.flags.transfer.store.clone().unwrap_or_else(|| self.environment.data.join("store"))
     }
 
     /// How long the other side may be silent.
     pub(crate) fn idle_timeout(&self) -> Duration {
-        self.transfer.idle_timeout
+        self.flags.transfer.idle_timeout
     }
 
     /// Options of a copy as far as the common flags say.
     pub(crate) fn options(&self) -> Options {
         Options {
-            jobs: usize::from(self.transfer.jobs),
-            retries: self.transfer.retries,
+            jobs: usize::from(self.flags.transfer.jobs),
+            retries: self.flags.transfer.retries,
             limit: self.limit.clone(),
             ..Options::default()
         }
     }
-
-    /// How to talk to the registries of `side`.
-    fn network(&self, side: Side) -> Result<net::Settings> {
-        let flags = &self.registry;
-        let identity = match (&flags.cert_file, &flags.key_file) {
-            (Some(certificate), Some(key)) => Some((read(certificate)?, secret(key)?)),
-            _ => None,
-        };
-        Ok(net::Settings {
-            ca_certificates: flags.ca_file.iter().map(|file| read(file)).collect::<Result<_>>()?,
-            identity,
-            insecure: flags.is_insecure(side),
-            headers: credentials::headers(flags, &self.environment)?,
-            user_agent: format!("imgctl/{}", env!("CARGO_PKG_VERSION")),
-            connect_timeout: CONNECT_TIMEOUT,
-            idle_timeout: self.transfer.idle_timeout,
-            retries: self.transfer.retries,
-            retry_max_wait: self.transfer.retry_max_wait,
-            min_rate: self.transfer.min_rate,
-            requests: self.requests.clone(),
-            per_host: usize::from(self.transfer.per_host),
-            challenges: Some(self.environment.cache.join("challenges")),
-        })
-    }
-}
-
-fn read(file: &Path) -> Result<Vec<u8>> {
-    std::fs::read(file).map_err(|error| Error::local(format!("read {}", file.display()), error))
-}
-
-fn secret(file: &Path) -> Result<Secret> {
-    let text = String::from_utf8(read(file)?);
-    text.map(Secret::new).map_err(|_| Error::usage(format!("{}: is no PEM file", file.display())))
 }

@@ -10,6 +10,7 @@ use imgctl::{Error, Result};
 
 use super::Cli;
 use super::commands::{self, Examples};
+use super::config_file::{self, PER_REGISTRY};
 use super::failure::EXIT_CODES;
 
 /// A file's name and content.
@@ -23,21 +24,34 @@ const SHELLS: [(Shell, &str); 4] = [
     (Shell::PowerShell, "imgctl.ps1"),
 ];
 
-/// The events of `--progress json`.
+/// The events of `--progress json`; `docs/PROGRESS.md` says more.
 pub(crate) const PROGRESS_EVENTS: &[(&str, &str)] = &[
     ("planned", "images, manifests, blobs, bytes: what the copy consists of"),
     (
         "blob",
-        "digest, size, state: started, moving (bytes so far), done, present, mounted (from), recompressing (bytes so far), recompressed (as, as_size), retrying (attempt, wait_seconds, error), failed (error)",
+        "digest, size, state: started, waiting, resumed (bytes), moving (bytes so far), done, present, mounted (from), recompressing (bytes so far), recompressed (as, as_size), retrying (attempt, wait_seconds, error), failed (error)",
     ),
     ("manifest", "digest, size, name: a manifest was put"),
-    ("message, warning, log", "message: something to tell"),
-    ("done", "bytes_ and blobs_ transferred, mounted, present; seconds: what the copy did"),
+    ("message, warning", "message: something to tell"),
+    ("log", "level, target, message: what the log says, where it is asked for"),
+    (
+        "done",
+        "the last line of a command that moved images: bytes_ and blobs_ transferred, mounted, present, shared; bytes_resumed, requests, seconds",
+    ),
     (
         "error",
         "the last line of a command that failed: class, exit_code, message, causes, side, step, host, digest, attempts, retry_at, hint; what is not known is null",
     ),
 ];
+
+/// A configuration file, as an example.
+const CONFIGURATION: &str = r#"limit-rate = "20M"
+jobs = 8
+
+[registry."registry.example:5000"]
+ca-file = "certificates/registry.pem"
+per-host = 4
+"#;
 
 /// What ends the help of `imgctl`.
 pub(crate) fn after_help() -> String {
@@ -50,7 +64,9 @@ pub(crate) fn after_help() -> String {
         text.push_str(&format!("  {code:15} {meaning}\n"));
     }
     text.push_str(
-        "\nEnvironment:\n  Options can be set by variables: --idle-timeout by IMGCTL_IDLE_TIMEOUT, and so on.\n",
+        "\nEnvironment:\n  Options can be set by variables: --idle-timeout by IMGCTL_IDLE_TIMEOUT, and so on.\n\
+         \nConfiguration file:\n  The options of all commands can be set in imgctl/config.toml in the user's configuration\n  \
+         directory, once more for single registries: `man imgctl` says how.\n",
     );
     text
 }
@@ -100,9 +116,29 @@ fn root_page(root: Command) -> Result<File> {
     let places: Vec<_> = TRANSPORTS.iter().map(|transport| (transport.syntax, transport.description)).collect();
     let mut roff = Roff::default();
     section(&mut roff, "TRANSPORTS", &places);
+    configuration(&mut roff);
     section(&mut roff, "PROGRESS EVENTS", PROGRESS_EVENTS);
     section(&mut roff, "EXIT STATUS", EXIT_CODES);
     page(root.disable_help_subcommand(true), &roff)
+}
+
+/// How the configuration file is written.
+fn configuration(roff: &mut Roff) {
+    roff.control("SH", ["CONFIGURATION FILE"]);
+    let text = "A file in TOML, named by --config or IMGCTL_CONFIG, else imgctl/config.toml in the user's configuration directory. \
+                What it says counts where neither an option nor its variable does. Options that may be repeated take a list, \
+                those without a value true or false; paths are relative to the file, or begin with ~/. Credentials have no \
+                key: imgctl login keeps them.";
+    roff.text([roman(text)]);
+    let everywhere = config_file::keys().join(", ");
+    for (term, keys) in [("At the top:", &*everywhere), ("In [registry.\"HOST:PORT\"]:", &PER_REGISTRY.join(", "))] {
+        roff.control("TP", []).text([bold(term)]).text([roman(keys)]);
+    }
+    roff.control("PP", []).text([roman("For example:")]).control("nf", []);
+    for line in CONFIGURATION.lines() {
+        roff.text([roman(line)]);
+    }
+    roff.control("fi", []);
 }
 
 fn command_page(command: Command, examples: Examples) -> Result<File> {

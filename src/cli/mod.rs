@@ -3,7 +3,9 @@
 //! Read on in this order: [`commands`] (what there is), [`flags`], [`context`] (what every command is given), [`ui`],
 //! [`progress`], [`failure`].
 
+mod certificates;
 mod commands;
+mod config_file;
 mod context;
 mod credentials;
 mod escape;
@@ -18,6 +20,7 @@ mod moving;
 mod place;
 mod progress;
 mod prompt;
+mod registries;
 mod serving;
 mod signal;
 mod summary;
@@ -28,6 +31,7 @@ mod units;
 
 use std::borrow::Cow;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,8 +43,10 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot::{self, Receiver, Sender};
 
 use commands::Command;
+use config_file::{ConfigFile, first_line};
 use context::{Context, Environment, Terminal};
 use flags::{OutputFlags, RegistryFlags, TransferFlags};
+use registries::{Flags, Registries};
 use signal::Signal;
 use ui::Ui;
 
@@ -71,21 +77,54 @@ pub(crate) struct Cli {
 
 /// Runs the command line of this process.
 pub(crate) fn main() -> ExitCode {
-    let cli = match parse() {
+    stand_still_for_a_test();
+    let cli = match parse_with(command()) {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
     };
+    let environment = Environment::read().map(Arc::new);
+    let configured = match &environment {
+        Ok(environment) => configure(&cli, environment),
+        Err(_) => Ok(None),
+    };
+    let (cli, config) = match configured {
+        Ok(Some((cli, config))) => (cli, config),
+        Ok(None) => (cli, ConfigFile::default()),
+        Err(error) => return failure::report(&Ui::new(&cli.output, &Terminal::read()), &error),
+    };
     let ui = Ui::new(&cli.output, &Terminal::read());
     log::start(&cli.output, ui.clone());
-    match run(cli, &ui) {
+    config.warnings.iter().for_each(|warning| ui.warn(warning));
+    match environment.and_then(|environment| run(cli, (environment, config), &ui)) {
         Err(error) if ui.is_closed(&error) => ExitCode::SUCCESS,
         Err(error) => failure::report(&ui, &error),
         Ok(()) => ExitCode::SUCCESS,
     }
 }
 
-fn parse() -> Result<Cli, clap::Error> {
-    Cli::from_arg_matches(&command().try_get_matches()?)
+/// Tests kill a process where it stands still.
+#[expect(clippy::disallowed_methods, reason = "no part of the interface: release builds do not look")]
+fn stand_still_for_a_test() {
+    #[cfg(debug_assertions)]
+    if let Ok(place) = std::env::var("IMGCTL_TEST_CHECKPOINT") {
+        imgctl::content::stand_still_at(&place);
+    }
+}
+
+fn parse_with(command: clap::Command) -> Result<Cli, clap::Error> {
+    Cli::from_arg_matches(&command.try_get_matches()?)
+}
+
+/// The command line again with what the configuration file says, where there is one.
+fn configure(cli: &Cli, environment: &Environment) -> imgctl::Result<Option<(Cli, ConfigFile)>> {
+    let file = match &cli.transfer.config_file {
+        Some(given) => Some(PathBuf::from(given)).filter(|given| !given.as_os_str().is_empty()),
+        None => Some(environment.config.join("imgctl/config.toml")).filter(|file| file.exists()),
+    };
+    let Some(file) = file else { return Ok(None) };
+    let config = ConfigFile::read(&file, &environment.home)?;
+    let cli = parse_with(config.apply(command(), None)).map_err(|error| Error::usage(first_line(&error)))?;
+    Ok(Some((cli, config)))
 }
 
 /// The end of the help says how variables are named; each alone would make it twice as long.
@@ -117,7 +156,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(failure::USAGE))
 }
 
-fn run(cli: Cli, ui: &Ui) -> imgctl::Result<()> {
+fn run(cli: Cli, (environment, config): (Arc<Environment>, ConfigFile), ui: &Ui) -> imgctl::Result<()> {
     let signals = signal::listen();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -125,7 +164,9 @@ fn run(cli: Cli, ui: &Ui) -> imgctl::Result<()> {
         .map_err(|error| Error::local("start the worker threads", error))?;
     let Cli { transfer, registry, command, .. } = cli;
     let timeout = transfer.timeout;
-    let context = Arc::new(Context::new(ui.clone(), Environment::read()?, registry, transfer));
+    let flags = Arc::new(Flags { registry, transfer });
+    let registries = Registries { flags, config, environment, requests: Arc::default() };
+    let context = Arc::new(Context::new(ui.clone(), registries));
     let (stop, mut done) = start(command, &context, runtime.handle())?;
     let result = runtime.block_on(async {
         let ended =
@@ -147,6 +188,9 @@ fn run(cli: Cli, ui: &Ui) -> imgctl::Result<()> {
     });
     ui.clear();
     context.warnings().iter().for_each(|warning| ui.warn(warning));
+    if result.is_ok() {
+        context.tell_totals();
+    }
     // A prompt, a pipe or a disk that hangs must not hold us.
     runtime.shutdown_timeout(LAST_WORDS);
     result

@@ -4,6 +4,7 @@ mod atomic_file;
 mod compress;
 mod disk;
 mod file;
+mod stop;
 pub mod tar;
 mod verify;
 
@@ -14,6 +15,9 @@ pub use atomic_file::{Access, AtomicFile};
 pub use compress::{Codec, Encoder, Encoding, decoding_error};
 pub(crate) use disk::{WRITES, blocking};
 pub use file::{open_regular, read_regular};
+#[cfg(debug_assertions)]
+pub use stop::stand_still_at;
+pub(crate) use stop::stop_at;
 pub use verify::Verifier;
 
 use crate::{Error, Result};

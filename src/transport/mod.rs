@@ -33,7 +33,7 @@ pub use location::{ArchiveFile, Location, TRANSPORTS, Transport};
 pub use memory::Memory;
 pub use name::Name;
 pub use oci_archive::{OciArchive, OciArchiveWriter};
-pub use session::{Session, Settings};
+pub use session::{ForRegistry, RegistrySettings, Session, Settings};
 pub use store::{StoreDestination, StoreSource};
 
 use crate::Result;

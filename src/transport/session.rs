@@ -30,11 +30,39 @@ pub struct Settings {
     /// Who we are.
     pub keychain: Arc<Keychain>,
     /// How to talk to registries.
+    pub registries: ForRegistry,
+    /// Keep what a transfer that breaks off has done, and go on from there next time. Another process at the same blob is
+    /// waited for, unless it brings nothing for so long.
+    pub resume: Option<Duration>,
+}
+
+/// How to talk to one registry.
+#[derive(Clone, Default)]
+pub struct RegistrySettings {
+    /// Connections, patience, TLS.
     pub network: net::Settings,
-    /// Speak plain http to every registry; without it only to literal loopback hosts.
+    /// Speak plain http; without it only to literal loopback hosts.
     pub plain_http: bool,
-    /// Keep what a transfer that breaks off has done, and go on from there next time.
-    pub resume: bool,
+}
+
+/// How to talk to which registry. Asked once for each that a [`Session`] opens.
+pub type ForRegistry = Arc<dyn Fn(&Registry) -> Result<RegistrySettings> + Send + Sync>;
+
+impl RegistrySettings {
+    /// The same for all registries.
+    pub fn for_all(self) -> ForRegistry {
+        Arc::new(move |_| Ok(self.clone()))
+    }
+
+    /// Where `registry` answers. Plain http is never guessed: it is for those who ask for it, and for literal loopback hosts
+    /// unless they speak TLS and a certificate was given or TLS need not be verified.
+    pub fn origin(&self, registry: &Registry) -> Result<Origin> {
+        let network = &self.network;
+        let may_be_tls = network.insecure || !network.ca_certificates.is_empty() || network.identity.is_some();
+        let is_local = registry.is_loopback() && registry.port() != Some(443);
+        let is_plain = self.plain_http || (is_local && !(may_be_tls && loopback_speaks_tls(registry)));
+        registry_origin(registry, is_plain)
+    }
 }
 
 /// Opens places; keeps one client for each registry.
@@ -72,22 +100,20 @@ impl Session {
 
     /// Opens a place to write.
     pub async fn destination(&self, location: &Location) -> Result<Arc<dyn Destination>> {
-        let patience = self.settings.resume.then_some(self.settings.network.idle_timeout);
+        let patience = self.settings.resume;
         Ok(match location {
             Location::Registry(reference) => {
                 let client = self.registry(reference.repository.registry())?;
-                let journal = self.settings.resume.then(|| Journal::new(&self.settings.store));
+                let journal = patience.map(|_| Journal::new(&self.settings.store));
                 Arc::new(RegistryDestination::new(client, &reference.repository, journal))
             }
             Location::Store(_) => Arc::new(StoreDestination::create_or_open(&self.settings.store)?.resuming(patience)),
             Location::Layout { directory, .. } => {
                 Arc::new(LayoutDestination::create_or_open(directory)?.resuming(patience))
             }
-            Location::OciArchive { file, .. } if self.settings.resume => {
-                Arc::new(OciArchiveWriter::resume(file).await?)
-            }
+            Location::OciArchive { file, .. } if patience.is_some() => Arc::new(OciArchiveWriter::resume(file).await?),
             Location::OciArchive { file, .. } => Arc::new(OciArchiveWriter::create(file).await?),
-            Location::DockerArchive { file, .. } if self.settings.resume => {
+            Location::DockerArchive { file, .. } if patience.is_some() => {
                 Arc::new(DockerArchiveWriter::resume(file).await?)
             }
             Location::DockerArchive { file, .. } => Arc::new(DockerArchiveWriter::create(file).await?),
@@ -103,21 +129,11 @@ impl Session {
         if let Some(client) = registries.get(registry) {
             return Ok(client.clone());
         }
-        let origin = self.origin(registry)?;
-        let (network, keychain) = (self.settings.network.clone(), Arc::clone(&self.settings.keychain));
-        let client = Client::new(registry.clone(), origin, network, keychain)?;
+        let settings = (self.settings.registries)(registry)?;
+        let origin = settings.origin(registry)?;
+        let client = Client::new(registry.clone(), origin, settings.network, Arc::clone(&self.settings.keychain))?;
         registries.insert(registry.clone(), client.clone());
         Ok(client)
-    }
-
-    /// Where `registry` answers. Plain http is never guessed: it is for those who ask for it, and for literal loopback hosts
-    /// unless they speak TLS and a certificate was given or TLS need not be verified.
-    pub fn origin(&self, registry: &Registry) -> Result<Origin> {
-        let (network, plain_http) = (&self.settings.network, self.settings.plain_http);
-        let may_be_tls = network.insecure || !network.ca_certificates.is_empty() || network.identity.is_some();
-        let is_local = registry.is_loopback() && registry.port() != Some(443);
-        let is_plain = plain_http || (is_local && !(may_be_tls && loopback_speaks_tls(registry)));
-        registry_origin(registry, is_plain)
     }
 
     /// What registries warned of, and how badly used credentials are kept, since the last call.
@@ -156,18 +172,6 @@ fn loopback_speaks_tls(registry: &Registry) -> bool {
 mod tests {
     use super::*;
 
-    fn settings() -> Settings {
-        let nowhere = PathBuf::from("/nowhere");
-        Settings {
-            store: nowhere.clone(),
-            temporary: nowhere,
-            keychain: Arc::default(),
-            network: net::Settings::default(),
-            plain_http: false,
-            resume: true,
-        }
-    }
-
     /// A port that answers every connection with `answer`.
     fn port_that_says(answer: &'static [u8]) -> Registry {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -178,25 +182,23 @@ mod tests {
 
     #[test]
     fn an_insecure_loopback_port_is_asked_whether_it_speaks_tls() {
-        let mut settings = settings();
-        settings.network.insecure = true;
-        let session = Session::new(settings);
+        let network = net::Settings { insecure: true, ..net::Settings::default() };
+        let settings = RegistrySettings { network, plain_http: false };
         for (answer, is_https) in [
             (&b"HTTP/1.0 200 OK\r\n\r\n"[..], false),
             (b"HTTP/1.1 401 Unauthorized\r\n\r\n", false),
             (b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n", true),
             (b"\x15\x03\x01\x00\x02\x02\x46", true),
         ] {
-            assert_eq!(session.origin(&port_that_says(answer)).unwrap().is_https(), is_https);
+            assert_eq!(settings.origin(&port_that_says(answer)).unwrap().is_https(), is_https);
         }
     }
 
     #[test]
     fn a09_plain_http_is_for_literal_loopback_alone() {
         let origin = |text: &str, plain_http| {
-            let network = net::Settings::default();
-            let settings = Settings { network, plain_http, ..settings() };
-            Session::new(settings).origin(&text.parse().unwrap()).unwrap().to_string()
+            let settings = RegistrySettings { plain_http, ..RegistrySettings::default() };
+            settings.origin(&text.parse().unwrap()).unwrap().to_string()
         };
         for (registry, expected) in [
             ("docker.io", "https://registry-1.docker.io:443"),

@@ -1,5 +1,7 @@
 //! `imgctl inspect`.
 
+use std::ffi::OsString;
+
 use imgctl::Result;
 use imgctl::transport::{Location, Name};
 
@@ -30,6 +32,9 @@ pub(crate) struct Args {
     raw: bool,
     #[arg(long, hide = true)]
     config: bool,
+    // So the flag that all other commands call --config has another name here.
+    #[arg(long, hide = true)]
+    config_file: Option<OsString>,
 }
 
 pub(crate) const EXAMPLES: Examples = &[

@@ -8,7 +8,6 @@ use imgctl::auth::{self, Account, Credential, KeptIn, Keychain, Stores, Verdict}
 use imgctl::error::Kind;
 use imgctl::name::{ParseError, Registry};
 use imgctl::net::{self, Origin, Secret};
-use imgctl::transport::Session;
 use imgctl::{Error, Result};
 
 use super::Examples;
@@ -126,8 +125,8 @@ impl<'a> Login<'a> {
     fn new(registry: Registry, stores: &'a Stores, context: &'a Context) -> Result<Self> {
         let mut realms = stores.realms.of(&registry)?;
         realms.extend(credentials::allowed_realms(context.registry_flags())?);
-        let session = Session::new(context.settings_as(Keychain::default(), Side::Source)?);
-        let client = net::Client::new(session.origin(&registry)?, session.settings().network.clone());
+        let settings = (context.settings_as(Keychain::default(), Side::Source)?.registries)(&registry)?;
+        let client = net::Client::new(settings.origin(&registry)?, settings.network);
         Ok(Self { registry, realms, client: Arc::new(client), stores, context })
     }
 

@@ -56,6 +56,10 @@ pub(crate) struct RegistryFlags {
     #[arg(long, global = true, value_name = "FILE", env = "IMGCTL_KEY_FILE", requires = "cert_file")]
     #[arg(hide_short_help = true)]
     pub(crate) key_file: Option<PathBuf>,
+    /// Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a
+    /// directory for the registry, its own files [default: the certs.d of podman and docker]
+    #[arg(long, global = true, value_name = "DIR", env = "IMGCTL_CERT_DIR", hide_short_help = true)]
+    pub(crate) cert_dir: Option<PathBuf>,
     // skopeo's spellings.
     #[arg(long, global = true, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     tls_verify: Option<bool>,
@@ -87,7 +91,7 @@ impl RegistryFlags {
             Side::Source => self.src_tls_verify,
             Side::Destination => self.dest_tls_verify,
         };
-        self.insecure || verify.or(self.tls_verify) == Some(false)
+        verify.or(self.tls_verify).map_or(self.insecure, |verify| !verify)
     }
 
     /// User name, and password where one was given.

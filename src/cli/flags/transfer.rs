@@ -1,5 +1,6 @@
 //! How bytes move: concurrency, retries, the local store.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -52,4 +53,9 @@ pub(crate) struct TransferFlags {
     /// Directory of the local store [default: imgctl/store in the user's data directory]
     #[arg(long, global = true, value_name = "DIR", env = "IMGCTL_STORE", hide_short_help = true)]
     pub(crate) store: Option<PathBuf>,
+    /// File with keys for all these flags, globally and for single registries; an empty name reads none
+    /// [default: imgctl/config.toml in the user's configuration directory]
+    #[arg(long = "config", alias = "config-file", global = true, value_name = "FILE", env = "IMGCTL_CONFIG")]
+    #[arg(value_hint = clap::ValueHint::FilePath, hide_short_help = true)]
+    pub(crate) config_file: Option<OsString>,
 }

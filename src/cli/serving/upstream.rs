@@ -60,7 +60,12 @@ impl Registries {
     /// As the flags of `context` say.
     fn new(context: &Context) -> Result<Self> {
         let mut settings = context.settings(Side::Source)?;
-        settings.network.retry_max_wait = RETRY_MAX_WAIT;
+        let registries = settings.registries;
+        settings.registries = Arc::new(move |registry| {
+            let mut settings = registries(registry)?;
+            settings.network.retry_max_wait = RETRY_MAX_WAIT;
+            Ok(settings)
+        });
         Ok(Self(Session::new(settings)))
     }
 
