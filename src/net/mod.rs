@@ -17,9 +17,9 @@ pub(crate) mod tests;
 mod tls;
 mod upload;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
