@@ -29,7 +29,7 @@ pub(crate) const PROGRESS_EVENTS: &[(&str, &str)] = &[
     ("planned", "images, manifests, blobs, bytes: what the copy consists of"),
     (
         "blob",
-        "digest, size, state: started, waiting, resumed (bytes), moving (bytes so far), done, present, mounted (from), recompressing (bytes so far), recompressed (as, as_size), retrying (attempt, wait_seconds, error), failed (error)",
+        "digest, size, state: started, waiting (another process puts it), resumed (bytes that were kept), moving (bytes so far), done, present, mounted (from), recompressing (bytes so far), recompressed (as, as_size), retrying (attempt, wait_seconds, error), failed (error)",
     ),
     ("manifest", "digest, size, name: a manifest was put"),
     ("message, warning", "message: something to tell"),
@@ -107,7 +107,14 @@ pub(crate) fn pages() -> Result<Vec<File>> {
     let mut pages = vec![root_page(root.clone())?];
     for command in root.get_subcommands().filter(|command| !command.is_hide_set()) {
         let examples = commands::EXAMPLES.iter().find(|(name, _)| *name == command.get_name());
-        pages.push(command_page(command.clone(), examples.map_or(&[], |(_, examples)| examples))?);
+        let examples = examples.map_or(&[][..], |(_, examples)| examples);
+        pages.push(command_page(command.clone(), examples)?);
+        for part in command.get_subcommands() {
+            let name = format!("{} {}", command.get_name(), part.get_name());
+            let line = format!("imgctl {name}");
+            let own: Vec<_> = examples.iter().filter(|(_, example)| example.starts_with(&line)).copied().collect();
+            pages.push(command_page(part.clone().name(name), &own)?);
+        }
     }
     Ok(pages)
 }
@@ -141,8 +148,8 @@ fn configuration(roff: &mut Roff) {
     roff.control("fi", []);
 }
 
-fn command_page(command: Command, examples: Examples) -> Result<File> {
-    let name = format!("imgctl-{}", command.get_name());
+fn command_page(command: Command, examples: &[(&str, &str)]) -> Result<File> {
+    let name = format!("imgctl-{}", command.get_name().replace(' ', "-"));
     let usage = format!("imgctl {}", command.get_name());
     let mut roff = Roff::default();
     section(&mut roff, "EXAMPLES", examples);

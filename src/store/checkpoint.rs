@@ -33,9 +33,9 @@ pub(crate) struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// What `seen` has seen of a blob that starts at `at`; `None` where it does not hash.
+    /// What `seen` has seen of a blob that starts at `at`; `None` where that is nothing, or where it does not hash.
     pub(crate) fn of(descriptor: &Descriptor, at: u64, seen: &Verifier) -> Option<Self> {
-        let prefix = seen.hasher()?.clone().finish();
+        let prefix = seen.hasher().filter(|_| seen.seen() > 0)?.clone().finish();
         Some(Self { offset: seen.seen(), ..Self::whole(descriptor, at) }.with_prefix(prefix))
     }
 

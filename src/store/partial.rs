@@ -328,6 +328,13 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_not_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        break_off(&layout(directory.path()), 0);
+        assert_eq!(unfinished(directory.path()), None);
+    }
+
+    #[test]
     fn n35_what_was_damaged_is_thrown_away() {
         let directory = tempfile::tempdir().unwrap();
         let layout = layout(directory.path());

@@ -18,7 +18,7 @@ use crate::cli::units;
 /// command that needs it goes on from there; what nobody goes on with for a week goes by itself. What was fetched for
 /// another place is kept beside that.
 #[derive(Debug, clap::Args)]
-#[command(arg_required_else_help = true, subcommand_required = true)]
+#[command(arg_required_else_help = true, subcommand_required = true, disable_help_subcommand = true)]
 pub(crate) struct Args {
     #[command(subcommand)]
     action: Action,

@@ -134,7 +134,7 @@ fn kill_everywhere(case: &Case, image: &TestImage) -> BTreeSet<&'static str> {
 
 #[test]
 fn s01_a_kill_anywhere_leaves_nothing_wrong_and_the_next_run_goes_on() {
-    let image = image(3, 20 * MIB);
+    let image = image(3, 10 * MIB);
     let reached: BTreeSet<&str> = thread::scope(|scope| {
         let image = &image;
         let running: Vec<_> = CASES.iter().map(|case| scope.spawn(move || kill_everywhere(case, image))).collect();
