@@ -82,6 +82,7 @@ complete -c imgctl -n "__fish_imgctl_needs_command" -f -a "digest" -d 'Print the
 complete -c imgctl -n "__fish_imgctl_needs_command" -f -a "images" -d 'List the images in the local store'
 complete -c imgctl -n "__fish_imgctl_needs_command" -f -a "tag" -d 'Give an image in the local store another name'
 complete -c imgctl -n "__fish_imgctl_needs_command" -f -a "rmi" -d 'Remove images from the local store'
+complete -c imgctl -n "__fish_imgctl_needs_command" -f -a "transfers" -d 'List and remove unfinished transfers'
 complete -c imgctl -n "__fish_imgctl_needs_command" -f -a "serve" -d 'Serve images as an OCI registry'
 complete -c imgctl -n "__fish_imgctl_needs_command" -f -a "login" -d 'Log in to a registry: the registry verifies the credentials, then they are kept'
 complete -c imgctl -n "__fish_imgctl_needs_command" -f -a "logout" -d 'Log out of a registry: forget its credentials wherever they are kept'
@@ -97,6 +98,7 @@ rewrite\t'make a new index that lists the chosen images; its digest is new'
 sparse\t'copy the index as it is, and only the chosen images'"
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l to -d 'Convert manifests to these media types; digests change' -r -f -a "oci\t'the OCI image specification\'s'
 docker\t'docker\'s, schema 2'"
+complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l compress -d 'Compress layers anew: gzip, zstd or none, with a level as in zstd:19; digests change' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -s f -l format -d 'With --dry-run: print json, jsonl, or a Go template such as \'{{.Digest}} {{.Size}}\'' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l multi-arch -r -f -a "all\t''
 system\t''"
@@ -260,6 +262,7 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l platform -d 'Only
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l override-os -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l override-arch -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l override-variant -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l compress -d 'Compress layers anew: gzip, zstd or none, with a level as in zstd:19; digests change' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -s f -l format -d 'With --dry-run: print json, jsonl, or a Go template such as \'{{.Digest}} {{.Size}}\'' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l progress -d 'How to show progress on stderr: bars on a terminal, one line per change of state, one JSON event a line, or not' -r -f -a "auto\t'bar on a terminal, else plain'
 bar\t'bars that move'
@@ -773,6 +776,186 @@ complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l anonymous -d 'Use 
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l insecure -d 'Do not verify the registry\'s TLS certificate'
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l progress -d 'How to show progress on stderr: bars on a terminal, one line per change of state, one JSON event a line, or not' -r -f -a "auto\t'bar on a terminal, else plain'
+bar\t'bars that move'
+plain\t'one line for each change of state'
+json\t'one JSON event a line'
+none\t'nothing'"
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l log-level -d 'Log to stderr from this level on' -r -f -a "error\t''
+warn\t''
+info\t''
+debug\t''
+trace\t''"
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l src-creds -d 'Credentials for the registry that is read' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l dest-creds -d 'Credentials for the registry that is written' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l authfile -d 'Read credentials from this file (docker\'s config.json or podman\'s auth.json) and nowhere else' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l allow-realm -d 'Token server that stored credentials may be sent to; may be repeated or a comma list' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l tls-verify -r -f -a "true\t''
+false\t''"
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l src-tls-verify -r -f -a "true\t''
+false\t''"
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l dest-tls-verify -r -f -a "true\t''
+false\t''"
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -s q -l quiet -d 'Print the result and errors only'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l anonymous -d 'Use no credentials, even where some are given or stored'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l insecure -d 'Do not verify the registry\'s TLS certificate'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -f -a "ls" -d 'List unfinished transfers'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -f -a "list" -d 'List unfinished transfers'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -f -a "rm" -d 'Remove unfinished transfers'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l format -d 'Print json, table, or a Go template such as \'{{.Digest}} {{.Done}}\'' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l progress -d 'How to show progress on stderr: bars on a terminal, one line per change of state, one JSON event a line, or not' -r -f -a "auto\t'bar on a terminal, else plain'
+bar\t'bars that move'
+plain\t'one line for each change of state'
+json\t'one JSON event a line'
+none\t'nothing'"
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l log-level -d 'Log to stderr from this level on' -r -f -a "error\t''
+warn\t''
+info\t''
+debug\t''
+trace\t''"
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l src-creds -d 'Credentials for the registry that is read' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l dest-creds -d 'Credentials for the registry that is written' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l authfile -d 'Read credentials from this file (docker\'s config.json or podman\'s auth.json) and nowhere else' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l allow-realm -d 'Token server that stored credentials may be sent to; may be repeated or a comma list' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l tls-verify -r -f -a "true\t''
+false\t''"
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l src-tls-verify -r -f -a "true\t''
+false\t''"
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l dest-tls-verify -r -f -a "true\t''
+false\t''"
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l no-trunc -d 'Show whole digests'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -s q -l quiet -d 'Print the result and errors only'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l anonymous -d 'Use no credentials, even where some are given or stored'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l insecure -d 'Do not verify the registry\'s TLS certificate'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l format -d 'Print json, table, or a Go template such as \'{{.Digest}} {{.Done}}\'' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l progress -d 'How to show progress on stderr: bars on a terminal, one line per change of state, one JSON event a line, or not' -r -f -a "auto\t'bar on a terminal, else plain'
+bar\t'bars that move'
+plain\t'one line for each change of state'
+json\t'one JSON event a line'
+none\t'nothing'"
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l log-level -d 'Log to stderr from this level on' -r -f -a "error\t''
+warn\t''
+info\t''
+debug\t''
+trace\t''"
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l src-creds -d 'Credentials for the registry that is read' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l dest-creds -d 'Credentials for the registry that is written' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l authfile -d 'Read credentials from this file (docker\'s config.json or podman\'s auth.json) and nowhere else' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l allow-realm -d 'Token server that stored credentials may be sent to; may be repeated or a comma list' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l tls-verify -r -f -a "true\t''
+false\t''"
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l src-tls-verify -r -f -a "true\t''
+false\t''"
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l dest-tls-verify -r -f -a "true\t''
+false\t''"
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l no-trunc -d 'Show whole digests'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print the result and errors only'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l anonymous -d 'Use no credentials, even where some are given or stored'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l insecure -d 'Do not verify the registry\'s TLS certificate'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l progress -d 'How to show progress on stderr: bars on a terminal, one line per change of state, one JSON event a line, or not' -r -f -a "auto\t'bar on a terminal, else plain'
+bar\t'bars that move'
+plain\t'one line for each change of state'
+json\t'one JSON event a line'
+none\t'nothing'"
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l log-level -d 'Log to stderr from this level on' -r -f -a "error\t''
+warn\t''
+info\t''
+debug\t''
+trace\t''"
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l retries -d 'How often something is tried again that made no progress' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l retry-max-wait -d 'How long a registry may ask to be left alone before the command gives up' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l idle-timeout -d 'How long the other side may be silent: 30s, 2m, 500ms' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l timeout -d 'How long the whole command may take: 90s, 10m, 2h [default: as long as it takes]' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l store -d 'Directory of the local store [default: imgctl/store in the user\'s data directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l config -d 'File with keys for all these flags, globally and for single registries; an empty name reads none [default: imgctl/config.toml in the user\'s configuration directory]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l creds -d 'Credentials for every registry of this command; asks for the password where there is none' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l src-creds -d 'Credentials for the registry that is read' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l dest-creds -d 'Credentials for the registry that is written' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l authfile -d 'Read credentials from this file (docker\'s config.json or podman\'s auth.json) and nowhere else' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l allow-realm -d 'Token server that stored credentials may be sent to; may be repeated or a comma list' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l ca-file -d 'PEM file of certificates to trust beside the system\'s; may be repeated or a comma list' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l cert-file -d 'PEM file of the client certificate to show to registries' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l key-file -d 'PEM file of the client certificate\'s key' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l cert-dir -d 'Directory with the certificates of registries: HOST:PORT/*.crt to trust, *.cert and *.key to show; without a directory for the registry, its own files [default: the certs.d of podman and docker]' -r -F
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l tls-verify -r -f -a "true\t''
+false\t''"
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l src-tls-verify -r -f -a "true\t''
+false\t''"
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l dest-tls-verify -r -f -a "true\t''
+false\t''"
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l all -d 'Remove all that no command is at'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -s q -l quiet -d 'Print the result and errors only'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -s v -l verbose -d 'Log what is done to stderr; -vv logs more, -vvv everything'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l trace -d 'Log every HTTP request and answer to stderr, secrets redacted'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l no-resume -d 'Start transfers from the beginning, and keep nothing of those that break off'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l anonymous -d 'Use no credentials, even where some are given or stored'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l plain-http -d 'Speak http without TLS; without this only to localhost, 127.0.0.0/8 and [::1]'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l insecure -d 'Do not verify the registry\'s TLS certificate'
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l listen -d 'Listen here: HOST:PORT, of which port 0 means any free one, or unix:PATH' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l upstream -d 'Fetch what the store lacks from this registry, and keep it; may be repeated or a comma list. Whoever may pull here gets what your credentials there may read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l log-format -d 'How to write the access log to stderr' -r -f -a "text\t'TIME PEER USER "METHOD PATH" STATUS BYTES DURATION'

@@ -36,8 +36,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         temporary: std::env::temp_dir(),
         keychain: Arc::new(Keychain::default()),
         registries: RegistrySettings::default().for_all(),
-        idle_timeout: std::time::Duration::from_secs(30),
-        resume: true,
+        resume: None,
     });
 
     // Whatever the places are, they are sources and destinations now. A blob that several items need moves once.

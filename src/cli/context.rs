@@ -148,8 +148,7 @@ impl Context {
             temporary: std::env::temp_dir(),
             keychain: Arc::new(keychain),
             registries: self.registries.on(side),
-            idle_timeout: self.flags.transfer.idle_timeout,
-            resume: !self.flags.transfer.no_resume,
+            resume: (!self.flags.transfer.no_resume).then(|| self.idle_timeout()),
         })
     }
 

@@ -77,6 +77,7 @@ pub(crate) struct Cli {
 
 /// Runs the command line of this process.
 pub(crate) fn main() -> ExitCode {
+    stand_still_for_a_test();
     let cli = match parse_with(command()) {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
@@ -98,6 +99,15 @@ pub(crate) fn main() -> ExitCode {
         Err(error) if ui.is_closed(&error) => ExitCode::SUCCESS,
         Err(error) => failure::report(&ui, &error),
         Ok(()) => ExitCode::SUCCESS,
+    }
+}
+
+/// Tests kill a process where it stands still.
+#[expect(clippy::disallowed_methods, reason = "no part of the interface: release builds do not look")]
+fn stand_still_for_a_test() {
+    #[cfg(debug_assertions)]
+    if let Ok(place) = std::env::var("IMGCTL_TEST_CHECKPOINT") {
+        imgctl::content::stand_still_at(&place);
     }
 }
 

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
+use rustix::buffer::spare_capacity;
 use rustix::fs::OFlags;
+use rustix::io::Errno;
 
 use super::disk::READS;
 use super::{BlobReader, PIECE, Pieces};
@@ -23,10 +25,10 @@ pub fn open_regular(path: &Path) -> Result<File> {
     let refused = |what: &str| Error::new(Kind::Unsafe, format!("{} is {what}: not read", path.display()));
     let file = match opened {
         Ok(file) => file,
-        Err(error) if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
+        Err(error) if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
             return Err(refused("a symbolic link").with_hint("copy the files with their links resolved: cp -RL"));
         }
-        Err(error) if error.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error()) => {
+        Err(error) if error.raw_os_error() == Some(Errno::NXIO.raw_os_error()) => {
             return Err(refused("no regular file"));
         }
         Err(error) => return Err(failed(path, error)),
@@ -83,6 +85,29 @@ impl Pieces for FilePieces {
         self.left -= filled as u64;
         Ok(filled)
     }
+
+    async fn piece(&mut self, most: usize) -> Result<Bytes> {
+        let wanted = usize::try_from(self.left).map_or(most, |left| left.min(most));
+        let (file, offset) = (self.file.clone(), self.offset);
+        let piece = READS.run(move || read(&file, offset, wanted)).await?;
+        self.offset += piece.len() as u64;
+        self.left = self.left.saturating_sub(piece.len() as u64);
+        Ok(piece)
+    }
+}
+
+/// Reads `wanted` bytes, or what the file has of them, into memory that was not filled with anything before.
+fn read(file: &File, offset: u64, wanted: usize) -> Result<Bytes> {
+    let mut piece = Vec::with_capacity(wanted);
+    while piece.len() < wanted {
+        let at = offset + piece.len() as u64;
+        match rustix::io::pread(file, spare_capacity(&mut piece), at) {
+            Ok(0) => break,
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(Error::local("read a blob", error.into())),
+        }
+    }
+    Ok(piece.into())
 }
 
 /// Reads until `piece` is full or the file ends.
@@ -146,5 +171,9 @@ mod tests {
         assert_eq!(reader.read_into(&mut buffer).await.unwrap(), 2);
         assert_eq!(reader.read_into(&mut buffer).await.unwrap(), 0);
         assert_eq!(&buffer[..], b"23456");
+        let mut reader = BlobReader::from_file(open_regular(&path).unwrap(), 7, 9);
+        assert_eq!(reader.piece(2).await.unwrap(), "78");
+        assert_eq!(reader.piece(PIECE).await.unwrap(), "9", "the file is shorter than it was said to be");
+        assert!(reader.piece(PIECE).await.unwrap().is_empty());
     }
 }

@@ -4,6 +4,7 @@ mod atomic_file;
 mod compress;
 mod disk;
 mod file;
+mod stop;
 pub mod tar;
 mod verify;
 
@@ -14,6 +15,9 @@ pub use atomic_file::{Access, AtomicFile};
 pub use compress::{Codec, Encoder, Encoding, decoding_error};
 pub(crate) use disk::{WRITES, blocking};
 pub use file::{open_regular, read_regular};
+#[cfg(debug_assertions)]
+pub use stop::stand_still_at;
+pub(crate) use stop::stop_at;
 pub use verify::Verifier;
 
 use crate::{Error, Result};
@@ -26,6 +30,13 @@ pub const PIECE: usize = 512 * 1024;
 pub trait Pieces: Send {
     /// Appends to `buffer` until its spare capacity is full or the content ends. Returns how many bytes came; 0 is the end.
     async fn read_into(&mut self, buffer: &mut BytesMut) -> Result<usize>;
+
+    /// The next bytes, at most `most` of them, as they lie where that saves a copy; none at the end.
+    async fn piece(&mut self, most: usize) -> Result<Bytes> {
+        let mut buffer = BytesMut::with_capacity(most);
+        self.read_into(&mut buffer).await?;
+        Ok(buffer.freeze())
+    }
 }
 
 /// A blob on its way: a stream whose size was said beforehand.
@@ -55,6 +66,11 @@ impl BlobReader {
         self.pieces.read_into(buffer).await
     }
 
+    /// See [`Pieces::piece`].
+    pub async fn piece(&mut self, most: usize) -> Result<Bytes> {
+        self.pieces.piece(most).await
+    }
+
     /// Everything, in memory. Errs with [`Kind::Mismatch`](crate::error::Kind::Mismatch) where it is more than `limit` bytes.
     pub async fn read_to_end(mut self, limit: u64) -> Result<Bytes> {
         let mut all = BytesMut::new();
@@ -78,5 +94,9 @@ impl Pieces for Memory {
         let count = self.0.len().min((buffer.capacity() - buffer.len()).max(1));
         buffer.extend_from_slice(&self.0.split_to(count));
         Ok(count)
+    }
+
+    async fn piece(&mut self, most: usize) -> Result<Bytes> {
+        Ok(self.0.split_to(self.0.len().min(most)))
     }
 }

@@ -13,6 +13,8 @@ use super::{Origin, Settings, TooSlow, failure};
 use crate::error::Kind;
 use crate::{Error, Result};
 
+/// Bytes that came together are handed on as they lie from this many on; fewer are gathered first.
+const TOGETHER: usize = 64 * 1024;
 /// Room made in a buffer that has none.
 const ROOM: usize = 64 * 1024;
 
@@ -147,6 +149,20 @@ impl Response {
             self.body.rest.advance(count);
         }
         Ok(buffer.len() - start)
+    }
+
+    /// The next body bytes, at most `most`, without a copy. `None` where there are none, or few that lie together, or where it
+    /// broke off: [`read_into`](Self::read_into) goes on from there.
+    pub async fn together(&mut self, most: usize) -> Option<Bytes> {
+        let body = &mut self.body;
+        if body.failure.is_none() && body.rest.is_empty() {
+            match body.frame().await {
+                Ok(frame) => body.rest = frame.unwrap_or_default(),
+                Err(error) => body.failure = Some(error),
+            }
+        }
+        let is_enough = body.rest.len() >= TOGETHER.min(most);
+        (is_enough && !body.rest.is_empty()).then(|| body.rest.split_to(most.min(body.rest.len())))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Blobs: asked for, deleted, and read by a reader that goes on where the line broke.
 
 use async_trait::async_trait;
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use http::{Method, StatusCode, header};
 use url::Url;
 
@@ -186,6 +186,20 @@ impl Pieces for Download {
             }
         }
         Ok(buffer.len() - start)
+    }
+
+    async fn piece(&mut self, most: usize) -> Result<Bytes> {
+        // Past the end no more than one byte is looked at.
+        let left = usize::try_from(self.size - self.offset).map_or(most, |left| most.min(left.saturating_add(1)));
+        if let Some(body) = self.body.as_mut().filter(|_| self.skip == 0)
+            && let Some(piece) = body.together(left).await
+        {
+            self.advance(piece.len()).map_err(|error| self.named(error))?;
+            return Ok(piece);
+        }
+        let mut buffer = BytesMut::with_capacity(most);
+        self.read_into(&mut buffer).await?;
+        Ok(buffer.freeze())
     }
 }
 

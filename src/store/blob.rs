@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use super::partial::{Directory, Held, Partial, Partials};
 use super::staging::{Site, Staging};
-use crate::content::{Access, AtomicFile, BlobReader, PIECE, Verifier, open_regular, read_regular};
+use crate::content::{Access, AtomicFile, BlobReader, PIECE, Verifier, open_regular, read_regular, stop_at};
 use crate::error::Kind;
 use crate::oci::{Descriptor, Digest, MANIFEST_LIMIT, Manifest};
 use crate::{Error, Result};
@@ -181,6 +181,7 @@ impl StagedBlob {
     /// A blob of `size` bytes.
     pub(crate) fn create(spot: Spot, size: u64) -> Result<Self> {
         let file = AtomicFile::staged(spot.staging.path(), &spot.target, Access::Public)?;
+        stop_at("blob-staged");
         Ok(Self {
             partial: None,
             file,
@@ -194,6 +195,7 @@ impl StagedBlob {
 
     /// A blob that may have been begun.
     fn resumed(spot: Spot, partial: Partial) -> Result<Self> {
+        stop_at("blob-claimed");
         Ok(Self {
             file: partial.file(&spot.target)?,
             size: partial.size(),
@@ -224,6 +226,7 @@ impl StagedBlob {
 
     /// Begins to write behind what was kept. What has seen that.
     pub(crate) fn begin(&mut self) -> Option<Verifier> {
+        stop_at("blob-begun");
         self.file.set_temporary(true);
         let seen = self.partial.as_mut().and_then(Partial::begin);
         self.written = seen.as_ref().map_or(0, Verifier::seen);
@@ -233,7 +236,9 @@ impl StagedBlob {
     /// Should the process end, another goes on from here.
     pub(crate) fn checkpoint(&mut self, seen: &Verifier) {
         if let Some(partial) = self.partial.as_mut().filter(|_| self.written == seen.seen()) {
+            stop_at("blob-checkpoint");
             partial.checkpoint(seen);
+            stop_at("blob-noted");
         }
     }
 
@@ -256,6 +261,7 @@ impl StagedBlob {
             .write_all(piece)
             .map_err(|error| Error::local(format!("write {}", self.file.target().display()), error))?;
         self.written += piece.len() as u64;
+        stop_at("blob-piece");
         Ok(())
     }
 
@@ -266,8 +272,13 @@ impl StagedBlob {
             let target = self.file.target().display();
             return Err(Error::mismatch(format!("{target}: {written} bytes were written, {size} were announced")));
         }
+        stop_at("blob-whole");
+        // Checkpoints go first: alone they would stay, while the file without them is begun anew.
+        drop(self.partial);
         if !self.is_flushed {
-            return self.file.persist();
+            self.file.persist()?;
+            stop_at("blob-renamed");
+            return Ok(());
         }
         let target = self.file.target().display();
         let read_only = self.file.file().set_permissions(Permissions::from_mode(0o444));

@@ -10,7 +10,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::partial::open_own;
-use crate::content::{PIECE, Verifier};
+use crate::content::{PIECE, Verifier, read_regular};
 use crate::oci::{Descriptor, Digest};
 
 /// How many bytes a log may have: some of them for every 8 MiB.
@@ -82,6 +82,14 @@ impl CheckpointLog {
     /// The log in `path`, which is made where it is not there. Errs where it is another user's, or no file.
     pub(crate) fn open(path: &Path, mode: u32) -> io::Result<Self> {
         open_own(path, mode).map(Self)
+    }
+
+    /// The last line of the log in `path` that a file of `length` bytes can bear. For who only looks.
+    pub(super) fn last(path: &Path, length: u64) -> Option<Checkpoint> {
+        let text = read_regular(path, LOG_LIMIT).ok()?;
+        let lines = text.split(|&byte| byte == b'\n').rev();
+        let mut checkpoints = lines.filter_map(|line| serde_json::from_slice::<Checkpoint>(line).ok());
+        checkpoints.find(|checkpoint| checkpoint.offset <= length)
     }
 
     /// What it says, oldest first. What a crash has torn is left out, and removed.

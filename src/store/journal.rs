@@ -1,9 +1,22 @@
-//! Journal: what transfers that broke off have left to go on from, in `<store>/transfers/`.
+//! Journal: what transfers that broke off have left to go on from, in `<store>/transfers/`: downloads as
+//! `<algorithm>-<hex>`, uploads as `upload-<hash>.json`.
 
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::checkpoint::CheckpointLog;
+use super::partial::{Locked, lock, log_path};
+use super::session::{RECORD_LIMIT, UploadRecord, UploadSession};
+use crate::content::read_regular;
+use crate::oci::Digest;
+use crate::{Error, Result};
 
 /// The directory of unfinished transfers in a store.
 pub(super) const TRANSFERS: &str = "transfers";
+/// How long what nobody goes on with stays.
+const EXPIRY: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// The unfinished transfers of a store.
 #[derive(Debug, Clone)]
@@ -11,14 +24,180 @@ pub struct Journal {
     directory: PathBuf,
 }
 
+/// A transfer that has not ended.
+#[derive(Debug, Clone)]
+pub struct Unfinished {
+    /// What is transferred.
+    pub digest: Digest,
+    /// The repository that it is uploaded to; downloads have none.
+    pub repository: Option<String>,
+    /// How many of its bytes need not be transferred again.
+    pub done: u64,
+    /// How many bytes it has, where that was written down.
+    pub size: Option<u64>,
+    /// When it last went on.
+    pub changed: SystemTime,
+    /// Whether a process is at it now.
+    pub is_in_use: bool,
+    path: PathBuf,
+}
+
 impl Journal {
     /// The journal of the store in `store`.
     pub fn new(store: &Path) -> Self {
-        Self { directory: store.join(TRANSFERS) }
+        Self::of(store.join(TRANSFERS))
+    }
+
+    /// The journal in `directory`.
+    pub(super) fn of(directory: PathBuf) -> Self {
+        Self { directory }
     }
 
     /// Where it is.
     pub fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// All unfinished transfers, the latest first.
+    pub fn list(&self) -> Result<Vec<Unfinished>> {
+        let mut found: Vec<Unfinished> = self.names()?.iter().filter_map(|name| self.look_at(name)).collect();
+        found.sort_by_key(|transfer| (std::cmp::Reverse(transfer.changed), transfer.path.clone()));
+        Ok(found)
+    }
+
+    /// Removes a transfer. `false` where a process is at it.
+    pub fn remove(&self, transfer: &Unfinished) -> Result<bool> {
+        let path = &transfer.path;
+        let removed = if transfer.repository.is_some() { remove_upload(path) } else { remove_download(path) };
+        // The last one takes the directory with it.
+        let _ = fs::remove_dir(&self.directory);
+        match removed {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+            removed => removed.map_err(|error| Error::local(format!("remove {}", path.display()), error)),
+        }
+    }
+
+    /// Removes what nobody has gone on with for a week. It only frees space, so what goes wrong is nobody's concern.
+    pub fn expire(&self) {
+        let names = self.names().unwrap_or_default();
+        for log in names.iter().filter_map(|name| name.strip_suffix(".json")) {
+            // The log is made after the data and goes before it, but for a kill.
+            if digest_of(log).is_some() && !self.directory.join(log).exists() {
+                let _ = fs::remove_file(log_path(&self.directory.join(log)));
+            }
+        }
+        let is_old = |it: &Unfinished| SystemTime::now().duration_since(it.changed).is_ok_and(|age| age > EXPIRY);
+        for transfer in self.list().unwrap_or_default().iter().filter(|transfer| is_old(transfer)) {
+            let _ = self.remove(transfer);
+        }
+        let _ = fs::remove_dir(&self.directory);
+    }
+
+    fn names(&self) -> Result<Vec<String>> {
+        match fs::read_dir(&self.directory) {
+            Ok(entries) => Ok(entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(Error::local(format!("read {}", self.directory.display()), error)),
+        }
+    }
+
+    fn look_at(&self, name: &str) -> Option<Unfinished> {
+        let path = self.directory.join(name);
+        let file = File::open(&path).ok()?;
+        let is_in_use = matches!(lock(&file, &path), Ok(Locked::Held));
+        let found = file.metadata().ok()?;
+        let changed = found.modified().ok()?;
+        if let Some(digest) = digest_of(name) {
+            let last = CheckpointLog::last(&log_path(&path), found.len());
+            let size = last.as_ref().map(|last| last.size);
+            let done = if is_in_use { found.len() } else { last.map_or(0, |last| last.offset) };
+            return Some(Unfinished { digest, repository: None, done, size, changed, is_in_use, path });
+        }
+        if !(name.starts_with("upload-") && name.ends_with(".json")) {
+            return None;
+        }
+        let record: UploadRecord = serde_json::from_slice(&read_regular(&path, RECORD_LIMIT).ok()?).ok()?;
+        let UploadRecord { repository, digest, size, offset: done, .. } = record;
+        Some(Unfinished { digest, repository: Some(repository), done, size: Some(size), changed, is_in_use, path })
+    }
+}
+
+/// What a download of this name brings.
+fn digest_of(name: &str) -> Option<Digest> {
+    let (algorithm, hex) = name.split_once('-')?;
+    format!("{algorithm}:{hex}").parse().ok()
+}
+
+fn remove_download(path: &Path) -> io::Result<bool> {
+    let file = File::open(path)?;
+    if matches!(lock(&file, path)?, Locked::Held) {
+        return Ok(false);
+    }
+    match fs::remove_file(log_path(path)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    fs::remove_file(path)?;
+    Ok(true)
+}
+
+fn remove_upload(path: &Path) -> io::Result<bool> {
+    let session = UploadSession::open(path)?;
+    Ok(session.map(UploadSession::remove).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::content::Verifier;
+    use crate::oci::{Descriptor, MediaType};
+    use crate::store::{Claim, Store};
+
+    const SIZE: usize = 2 * 1024 * 1024;
+
+    /// A store where a download broke off.
+    fn broken_off(directory: &Path) -> (Store, Descriptor) {
+        let mut store = Store::create_or_open(directory).unwrap();
+        store.keep_partials(Duration::from_secs(1));
+        let content = vec![7; SIZE];
+        let blob = Descriptor::of(MediaType::OCI_LAYER, &content);
+        let Claim::Ours(mut staged) = store.claim(&blob).unwrap() else { panic!() };
+        let mut seen = Verifier::new(&blob);
+        staged.begin();
+        staged.write(&content[..9]).unwrap();
+        seen.update(&content[..9]).unwrap();
+        staged.keep(&seen);
+        (store, blob)
+    }
+
+    #[test]
+    fn what_broke_off_is_listed_and_removed_unless_somebody_is_at_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let (store, blob) = broken_off(directory.path());
+        let journal = Journal::new(directory.path());
+        let found = journal.list().unwrap();
+        let [one] = &found[..] else { panic!("{found:?}") };
+        assert_eq!((one.digest, one.done, one.size, one.is_in_use), (blob.digest, 9, Some(SIZE as u64), false));
+        let claim = store.claim(&blob).unwrap();
+        assert!(journal.list().unwrap()[0].is_in_use && !journal.remove(one).unwrap());
+        drop(claim);
+        assert!(journal.remove(one).unwrap());
+        assert!(!journal.directory().exists());
+    }
+
+    #[test]
+    fn what_is_a_week_old_goes() {
+        let directory = tempfile::tempdir().unwrap();
+        let (_store, blob) = broken_off(directory.path());
+        let journal = Journal::new(directory.path());
+        let path = journal.directory().join(format!("sha256-{}", blob.digest.hex()));
+        let orphan = journal.directory().join(format!("sha256-{}.json", Digest::of(b"").hex()));
+        fs::copy(log_path(&path), &orphan).unwrap();
+        journal.expire();
+        assert!(path.exists() && !orphan.exists());
+        let week = SystemTime::now() - EXPIRY - Duration::from_secs(60);
+        File::options().write(true).open(&path).unwrap().set_modified(week).unwrap();
+        journal.expire();
+        assert!(!journal.directory().exists());
     }
 }

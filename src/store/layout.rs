@@ -14,7 +14,7 @@ use super::index::{INDEX_LIMIT, Index};
 use super::journal::TRANSFERS;
 use super::lock::Lock;
 use super::staging::{Site, Start};
-use crate::content::{Access, AtomicFile, read_regular};
+use crate::content::{Access, AtomicFile, read_regular, stop_at};
 use crate::error::Kind;
 use crate::{Error, Result};
 
@@ -143,7 +143,10 @@ impl Layout {
         let bytes =
             index.to_bytes().map_err(|error| Error::local(format!("write {}", path.display()), error.into()))?;
         let file = self.stage(&path, &bytes)?;
-        if self.is_flushed { file.persist_synced() } else { file.persist() }
+        stop_at("index-staged");
+        if self.is_flushed { file.persist_synced() } else { file.persist() }?;
+        stop_at("index-renamed");
+        Ok(())
     }
 
     /// A file that will stand at `path` with these bytes.

@@ -13,7 +13,8 @@
 //! └── .imgctl-*/          files that are not whole yet, one directory for each process
 //! ```
 //!
-//! Processes that pull the same image at the same time each fetch it; one copy stays.
+//! Of processes that pull the same image at the same time one fetches each large blob, and the others wait for it. Small ones
+//! each fetches; one copy stays.
 
 mod blob;
 mod checkpoint;
@@ -44,7 +45,7 @@ pub(crate) use blob::{Spot, blob_reader, claim, name_blob};
 pub(crate) use checkpoint::{Checkpoint, CheckpointLog};
 pub use image::StoredImage;
 pub use index::{CONTAINERD_NAME, INDEX_LIMIT, Index, REF_NAME, Replaced, ref_name};
-pub use journal::Journal;
+pub use journal::{Journal, Unfinished};
 pub use layout::Layout;
 pub(crate) use lock::Lock;
 pub use partial::Held;
@@ -56,6 +57,7 @@ pub use session::{UploadRecord, UploadSession};
 pub(crate) use staging::{Site, Staging, TRANSFERS};
 pub use upload::{Opened, Upload, UploadLimits, Uploads};
 
+use crate::content::stop_at;
 use crate::error::Kind;
 use crate::name::{Reference, Registry, Repository};
 use crate::oci::{Descriptor, Digest, Manifest};
@@ -122,7 +124,9 @@ impl Store {
     /// Puts a manifest, without a name yet.
     pub fn put(&self, manifest: &Manifest) -> Result<()> {
         self.make()?;
-        self.layout.blobs().put(&manifest.descriptor(), manifest.bytes())
+        self.layout.blobs().put(&manifest.descriptor(), manifest.bytes())?;
+        stop_at("manifest-put");
+        Ok(())
     }
 
     /// All images, one for each name and one for each image without a name.

@@ -6,14 +6,15 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Seek, SeekFrom};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
 
 use rustix::fs::OFlags;
 use tokio::time::Instant;
 
 use super::checkpoint::{Checkpoint, CheckpointLog};
-use crate::content::{AtomicFile, Verifier};
+use super::journal::Journal;
+use crate::content::{AtomicFile, Verifier, stop_at};
 use crate::oci::{Descriptor, Digest};
 use crate::{Error, Result};
 
@@ -32,6 +33,8 @@ pub(crate) struct Partials {
     patience: Duration,
     /// What other processes have stopped to write.
     stalled: Mutex<HashSet<Digest>>,
+    /// Whether what is too old was removed.
+    expired: Once,
 }
 
 /// What became of the wish to write a partial.
@@ -48,7 +51,7 @@ pub(crate) enum Claim {
 impl Partials {
     /// Those in `directory`. Another process that writes nothing for as long as `patience` is not waited for.
     pub(crate) fn new(directory: PathBuf, patience: Duration) -> Arc<Self> {
-        Arc::new(Self { directory, patience, stalled: Mutex::default() })
+        Arc::new(Self { directory, patience, stalled: Mutex::default(), expired: Once::new() })
     }
 
     /// The partial of a blob, to write. It is made where it is not there.
@@ -57,6 +60,7 @@ impl Partials {
         if descriptor.size < WORTH_KEEPING || self.stalled().contains(&digest) {
             return Claim::Unusable;
         }
+        self.expired.call_once(|| Journal::of(self.directory.clone()).expire());
         let path = self.directory.join(format!("{}-{}", digest.algorithm().as_str(), digest.hex()));
         for _ in 0..MANY {
             // Others remove the directory when it is empty.
@@ -168,6 +172,7 @@ impl Partial {
         // What is behind the last checkpoint cannot be checked.
         let _ = self.file.set_len(last.offset);
         self.is_kept = true;
+        stop_at("blob-kept");
         true
     }
 }
@@ -176,6 +181,7 @@ impl Drop for Partial {
     fn drop(&mut self) {
         if !self.is_kept {
             // Without data beside it nobody reads it.
+            stop_at("blob-ended");
             let _ = fs::remove_file(log_path(&self.path));
         }
     }

@@ -7,6 +7,7 @@ use super::index::{CONTAINERD_NAME, Index, REF_NAME, ref_name};
 use super::lookup::{Found, find};
 use super::repository::Links;
 use super::{BlobPool, Store};
+use crate::content::stop_at;
 use crate::name::{Reference, Repository};
 use crate::oci::{Descriptor, Digest};
 use crate::{Error, Result};
@@ -67,6 +68,7 @@ impl Store {
             let entries = chosen(text, index, self.layout().blobs(), force)?;
             Ok(self.untag(index, &entries, &mut removal.removed))
         })?;
+        stop_at("image-marked");
         if !gone.is_marked {
             return Ok(removal);
         }

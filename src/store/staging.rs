@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::content::{Access, AtomicFile};
+use crate::content::{Access, AtomicFile, stop_at};
 use crate::{Error, Result};
 
 const PREFIX: &str = ".imgctl-";
@@ -45,6 +45,7 @@ impl Site {
         }
         let fail = |error| Error::local(format!("create {}", self.directory.display()), error);
         fs::create_dir_all(&self.directory).map_err(fail)?;
+        stop_at("place-made");
         let created = Arc::new(Staging::create(&self.directory)?);
         for (name, content) in self.start {
             let path = self.directory.join(name);
@@ -53,6 +54,7 @@ impl Site {
                 file.write_all(content).map_err(fail)?;
                 // Whoever comes second leaves it as it is: locks may be held on it, images may stand in it.
                 file.persist_noclobber()?;
+                stop_at("place-started");
             }
         }
         *staging = Some(created.clone());

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use super::image::reference;
 use super::index::Index;
+use super::journal::Journal;
 use super::remove::{is_removed, removed_from};
 use super::repository::Links;
 use super::{BlobPool, Store};
+use crate::content::stop_at;
 use crate::error::Kind;
 use crate::name::Repository;
 use crate::oci::{Descriptor, Digest};
@@ -32,6 +34,7 @@ impl Store {
         if !self.layout().exists() {
             return Ok(Some(Swept { is_whole: true, ..Swept::default() }));
         }
+        Journal::new(self.layout().directory()).expire();
         let links = Links::new(self.layout().directory());
         let sweep = Sweep { blobs: self.layout().blobs(), links };
         self.alone(PATIENCE, || self.layout().update(|index| sweep.run(index)))
@@ -68,6 +71,7 @@ impl Sweep<'_> {
                 waiting.insert(entry.digest);
             }
         }
+        stop_at("sweep-planned");
         for (repository, digest) in &plan.unlinked {
             self.links.delete_blob(repository, digest)?;
         }
@@ -76,11 +80,13 @@ impl Sweep<'_> {
         let mut swept = Swept { deleted: Vec::new(), is_whole: waiting.is_empty() };
         for digest in plan.dead.iter().filter(|digest| goes(digest) && !roots.contains(digest)) {
             if self.blobs.delete(digest)? {
+                stop_at("sweep-deleted");
                 swept.deleted.push(*digest);
             }
         }
         for digest in dead.iter().map(|entry| entry.digest).filter(|digest| goes(digest) && !waiting.contains(digest)) {
             if self.blobs.delete(&digest)? {
+                stop_at("sweep-deleted-root");
                 swept.deleted.insert(0, digest);
             }
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 use tokio::sync::watch;
 
 use super::run::Run;
@@ -118,16 +118,12 @@ impl Job {
             self.tell(run, BlobEvent::Resumed(putting.begun));
         }
         let mut reader = self.source.blob(&self.descriptor, putting.seen.seen()).await.map_err(from_source)?;
-        let mut buffer = BytesMut::new();
         let limit = run.options.limit.as_deref();
         loop {
             let room = self.room(putting.seen.seen());
-            match limit {
-                // Exactly that much: a reader fills all there is.
-                Some(limit) => buffer = BytesMut::with_capacity(limit.piece().min(room)),
-                None => buffer.reserve(room),
-            }
-            let count = reader.read_into(&mut buffer).await.map_err(from_source)?;
+            let most = limit.map_or(room, |limit| limit.piece().min(room));
+            let piece = reader.piece(most).await.map_err(from_source)?;
+            let count = piece.len();
             if count == 0 {
                 break;
             }
@@ -135,7 +131,6 @@ impl Job {
             if let Some(limit) = limit.filter(|_| moving > 0) {
                 limit.pass(moving).await;
             }
-            let piece = buffer.split().freeze();
             putting.seen.update(&piece).map_err(from_source)?;
             putting.write(piece).await.map_err(from_destination)?;
             self.tell(run, BlobEvent::Moved(moving as u64));

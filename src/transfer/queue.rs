@@ -12,7 +12,7 @@ use crate::oci::Digest;
 
 /// Blobs up to this size are small: all that are moved at once fit into little memory.
 const SMALL: u64 = 256 * 1024;
-/// So many small blobs move at once for each job.
+/// So many small blobs move at once for each job; with one job, nothing moves beside it.
 const SMALL_PER_JOB: usize = 4;
 
 /// A blob that waits for its turn.
@@ -35,7 +35,10 @@ type Content = (Registry, Digest);
 
 /// All blobs that wait, and how many may go.
 pub(super) struct Queue {
+    /// How many large blobs may move at once.
     jobs: usize,
+    /// How many small ones may move beside them.
+    small_jobs: usize,
     /// For places where the order matters.
     ordered: VecDeque<Waiting>,
     large: BinaryHeap<Waiting>,
@@ -53,6 +56,7 @@ impl Queue {
     pub(super) fn new(jobs: usize) -> Self {
         Self {
             jobs: jobs.max(1),
+            small_jobs: if jobs > 1 { jobs * SMALL_PER_JOB } else { 0 },
             ordered: VecDeque::new(),
             large: BinaryHeap::new(),
             small: VecDeque::new(),
@@ -78,7 +82,7 @@ impl Queue {
                 self.parked.entry(content.clone()).or_default().push(waiting);
                 continue;
             }
-            let is_small = waiting.is_small();
+            let is_small = self.is_small(&waiting);
             *self.moving_count(is_small) += 1;
             return Some((waiting, Turn { is_small, content }));
         }
@@ -97,11 +101,17 @@ impl Queue {
     }
 
     fn add(&mut self, waiting: Waiting) {
-        match waiting.is_small() {
+        match self.is_small(&waiting) {
             _ if waiting.job.destination.is_ordered() => self.ordered.push_back(waiting),
             true => self.small.push_back(waiting),
             false => self.large.push(waiting),
         }
+    }
+
+    /// Blobs in order are begun one after the other: for them there is one kind of turn.
+    fn is_small(&self, waiting: &Waiting) -> bool {
+        let Job { descriptor, destination, .. } = &waiting.job;
+        self.small_jobs > 0 && descriptor.size <= SMALL && !destination.is_ordered()
     }
 
     fn pop(&mut self) -> Option<Waiting> {
@@ -113,11 +123,6 @@ impl Queue {
 }
 
 impl Waiting {
-    /// Blobs in order are begun one after the other: for them there is one kind of turn.
-    fn is_small(&self) -> bool {
-        self.job.descriptor.size <= SMALL && !self.job.destination.is_ordered()
-    }
-
     fn content(&self) -> Option<Content> {
         let registry = self.job.destination.repository().map(Repository::registry)?;
         Some((registry.clone(), self.job.descriptor.digest))
@@ -178,11 +183,13 @@ mod tests {
 
     #[test]
     fn n32_small_blobs_have_a_limit_too() {
-        let mut queue = Queue::new(1);
-        (0..100).for_each(|size| push(&mut queue, size));
-        let turns: Vec<Turn> = std::iter::from_fn(|| queue.next()).map(|(_, turn)| turn).collect();
-        assert_eq!(turns.len(), SMALL_PER_JOB);
-        turns.into_iter().for_each(|turn| queue.ended(turn));
-        assert!(queue.next().is_some());
+        for (jobs, expected) in [(1, 1), (2, 2 * SMALL_PER_JOB)] {
+            let mut queue = Queue::new(jobs);
+            (0..100).for_each(|size| push(&mut queue, size));
+            let turns: Vec<Turn> = std::iter::from_fn(|| queue.next()).map(|(_, turn)| turn).collect();
+            assert_eq!(turns.len(), expected);
+            turns.into_iter().for_each(|turn| queue.ended(turn));
+            assert!(queue.next().is_some());
+        }
     }
 }

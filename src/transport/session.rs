@@ -31,10 +31,9 @@ pub struct Settings {
     pub keychain: Arc<Keychain>,
     /// How to talk to registries.
     pub registries: ForRegistry,
-    /// How long another process that puts the same blob may stand still before we put it ourselves.
-    pub idle_timeout: Duration,
-    /// Keep what a transfer that breaks off has done, and go on from there next time.
-    pub resume: bool,
+    /// Keep what a transfer that breaks off has done, and go on from there next time. Another process at the same blob is
+    /// waited for, unless it brings nothing for so long.
+    pub resume: Option<Duration>,
 }
 
 /// How to talk to one registry.
@@ -101,22 +100,22 @@ impl Session {
 
     /// Opens a place to write.
     pub async fn destination(&self, location: &Location) -> Result<Arc<dyn Destination>> {
-        let patience = self.settings.resume.then_some(self.settings.idle_timeout);
+        let patience = self.settings.resume;
         Ok(match location {
             Location::Registry(reference) => {
                 let client = self.registry(reference.repository.registry())?;
-                let journal = self.settings.resume.then(|| Journal::new(&self.settings.store));
+                let journal = patience.map(|_| Journal::new(&self.settings.store));
                 Arc::new(RegistryDestination::new(client, &reference.repository, journal))
             }
             Location::Store(_) => Arc::new(StoreDestination::create_or_open(&self.settings.store)?.resuming(patience)),
             Location::Layout { directory, .. } => {
                 Arc::new(LayoutDestination::create_or_open(directory)?.resuming(patience))
             }
-            Location::OciArchive { file, .. } if self.settings.resume => {
+            Location::OciArchive { file, .. } if patience.is_some() => {
                 Arc::new(OciArchiveWriter::resume(file).await?)
             }
             Location::OciArchive { file, .. } => Arc::new(OciArchiveWriter::create(file).await?),
-            Location::DockerArchive { file, .. } if self.settings.resume => {
+            Location::DockerArchive { file, .. } if patience.is_some() => {
                 Arc::new(DockerArchiveWriter::resume(file).await?)
             }
             Location::DockerArchive { file, .. } => Arc::new(DockerArchiveWriter::create(file).await?),

@@ -9,6 +9,7 @@
 
 mod archives;
 mod commands;
+mod compression;
 mod conformance;
 mod documents;
 mod documents_bytes;

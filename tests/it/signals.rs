@@ -41,7 +41,9 @@ fn s12_a_signal_stops_a_copy_with_nothing_half_done() {
         let outcome = running.wait().fails(code).says("stopped by SIG");
         assert!(sent.elapsed() < Duration::from_secs(2), "{}", outcome.told());
         let left: Vec<_> = std::fs::read_dir(env.path("")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-        assert!(left.is_empty(), "{left:?}");
+        // What the next run goes on with is hidden.
+        let is_kept = |name: &std::ffi::OsString| name.to_string_lossy().starts_with(".out.tar.imgctl-partial");
+        assert!(left.iter().all(is_kept), "{left:?}");
         let again = env.imgctl(["copy", "-q", &registry.reference("a:1"), "docker-archive:out.tar"]);
         let again = again.cwd(env.path("")).run().ok();
         assert!(again.stdout_text().contains(&image.digest().to_string()));

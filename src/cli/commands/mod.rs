@@ -20,6 +20,7 @@ mod save;
 mod serve;
 mod tag;
 mod tags;
+mod transfers;
 mod version;
 
 use clap::Subcommand;
@@ -57,7 +58,7 @@ macro_rules! commands {
 commands! {
     copy, pull, push, save, load,
     tags, catalog, inspect, manifest, config, digest,
-    images, tag, rmi,
+    images, tag, rmi, transfers,
     serve,
     login, logout,
     completion, man, version, generate,

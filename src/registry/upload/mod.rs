@@ -46,7 +46,7 @@ pub enum Start {
 pub struct Upload(Box<Way>);
 
 enum Way {
-    Streamed(Streamed),
+    Streamed(Box<Streamed>),
     Chunked(Chunked),
     Whole(Whole),
 }
@@ -150,7 +150,7 @@ impl Client {
         let is_whole = session.is_resumed() && session.confirmed == descriptor.size;
         Ok(Upload(Box::new(match session.chunk {
             0 if !session.is_resumed() && (1..=WHOLE).contains(&descriptor.size) => Way::Whole(Whole::new(session)),
-            0 if !is_whole => Way::Streamed(Streamed::start(session).await?),
+            0 if !is_whole => Way::Streamed(Box::new(Streamed::start(session).await?)),
             _ => Way::Chunked(Chunked::new(session)),
         })))
     }

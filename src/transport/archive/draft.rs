@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::content::{Access, AtomicFile, Verifier};
+use crate::content::{Access, AtomicFile, Verifier, stop_at};
 use crate::error::Kind;
 use crate::oci::{Descriptor, Digest};
 use crate::store::{Checkpoint, CheckpointLog, Locked, WORTH_KEEPING, lock, log_path, open_own};
@@ -93,7 +93,9 @@ impl Draft {
         let staged = self.staged().take();
         let staged = staged.ok_or_else(|| Error::new(Kind::Failed, "the archive is finished already"))?;
         self.file.set_len(length).map_err(super::output::cannot_write)?;
+        stop_at("archive-whole");
         staged.persist()?;
+        stop_at("archive-renamed");
         if let Some(kept) = self.kept() {
             // Without a file beside it nobody reads it.
             let _ = fs::remove_file(log_path(&kept.path));

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use super::draft::{Draft, Spot};
 use super::output::{Ledger, State, cannot_write, check_end, check_whole};
 use crate::Result;
-use crate::content::Verifier;
 use crate::content::tar::padding;
+use crate::content::{Verifier, stop_at};
 use crate::oci::Descriptor;
 use crate::store::Checkpoint;
 use crate::transport::{Begin, Begun, BlobWriter};
@@ -37,6 +37,7 @@ impl Place {
     pub(super) fn begin(self, is_new: bool) -> Result<Begin> {
         let spot = Spot { descriptor: &self.descriptor, at: self.at, content: self.content(), is_new };
         let seen = self.draft.recall(&spot);
+        stop_at("archive-begun");
         let written = seen.as_ref().map_or(0, Verifier::seen);
         if seen.is_some() && written == self.descriptor.size {
             self.close()?;
@@ -54,7 +55,9 @@ impl Place {
         let (file, size) = (self.draft.file(), self.descriptor.size);
         let zeros = vec![0; padding(size)];
         file.write_all_at(&zeros, self.content() + size).map_err(cannot_write)?;
+        stop_at("archive-blob-whole");
         file.write_all_at(&self.header, self.at).map_err(cannot_write)?;
+        stop_at("archive-blob-closed");
         self.ledger.close(&self.descriptor.digest, State::Done);
         Ok(())
     }
@@ -95,7 +98,9 @@ impl BlobWriter for InPlace {
     }
 
     fn checkpoint(&mut self, seen: &Verifier) {
+        stop_at("archive-checkpoint");
         self.note(seen);
+        stop_at("archive-noted");
     }
 
     fn keep(mut self: Box<Self>, seen: &Verifier) {
@@ -108,6 +113,7 @@ impl BlobWriter for InPlace {
         let end = check_end(&place.descriptor.digest, self.written + piece.len() as u64, place.descriptor.size)?;
         place.draft.file().write_all_at(&piece, place.content() + self.written).map_err(cannot_write)?;
         self.written = end;
+        stop_at("archive-piece");
         Ok(())
     }
 

@@ -41,7 +41,7 @@ fn tool(env: &Env, program: &str, args: &[&str]) -> Outcome {
 
 /// podman or buildah with a storage of its own, in need of nothing that a container would need.
 #[track_caller]
-fn with_storage(env: &Env, program: &str, args: &[&str]) -> Outcome {
+pub(super) fn with_storage(env: &Env, program: &str, args: &[&str]) -> Outcome {
     // Without this file podman looks for none other either, and fails.
     if !env.home(".docker/config.json").exists() {
         env.write_home(".docker/config.json", "{}");
@@ -53,7 +53,7 @@ fn with_storage(env: &Env, program: &str, args: &[&str]) -> Outcome {
 
 /// The id of `name` in that storage.
 #[track_caller]
-fn id(env: &Env, name: &str) -> String {
+pub(super) fn id(env: &Env, name: &str) -> String {
     let shown = with_storage(env, "podman", &["image", "inspect", "--format", "{{.Id}}", name]);
     format!("sha256:{}", shown.stdout_text().trim())
 }

@@ -33,7 +33,8 @@ fn pull_slowly(expires_in: u64, meanwhile: impl Fn(&TokenServer)) -> TokenServer
     let proxy = FaultProxy::start(registry.host(), Vec::new());
     proxy.limit_rate(40_000);
     let name = proxy.reference("a:1");
-    let mut running = env.imgctl(["copy", "--creds", "user:password", &name, "oci:copied:1"]).spawn();
+    let mut running =
+        env.imgctl(["copy", "--per-host", "4", "--creds", "user:password", &name, "oci:copied:1"]).spawn();
     running.wait_until("a blob", |_| proxy.sent() > 20_000);
     meanwhile(&tokens);
     let outcome = running.wait().ok();

@@ -343,11 +343,23 @@ fn p17_429_to_the_rest_is_waited_out() {
 }
 
 #[test]
+fn a_push_right_behind_a_killed_one_waits_for_what_is_on_its_way() {
+    let scene = Scene::new(Vec::new());
+    scene.proxy.limit_rate(RATE);
+    let mut running = scene.copy(&[]).spawn();
+    running.wait_until("half of the image", |_| scene.proxy.received() >= SIZE as u64 / 2);
+    running.signal(Signal::KILL);
+    drop(running.wait());
+    scene.copy(&[]).run().ok();
+    scene.arrived();
+}
+
+#[test]
 fn two_pushes_of_one_blob_do_not_mix() {
     let scene = Scene::new(Vec::new());
     scene.kill_half_way();
     scene.proxy.limit_rate(RATE);
-    let running: Vec<_> = (0..2).map(|_| scene.copy(&[]).spawn()).collect();
+    let running: Vec<_> = (0..3).map(|_| scene.copy(&[]).spawn()).collect();
     running.into_iter().for_each(|running| drop(running.wait().ok()));
     scene.arrived();
     assert_eq!(scene.asked("PATCH"), 1, "{:#?}", scene.proxy.requests());

@@ -26,7 +26,8 @@ impl Machine {
             cores: std::thread::available_parallelism().map_or(0, usize::from),
             abilities: ["sha_ni", "avx2", "avx512f"].iter().filter(|ability| has(ability)).map(|&s| s.into()).collect(),
             memory_gib: (kib.unwrap_or(0) + (1 << 19)) >> 20,
-            kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
+            // Behind the version stands who built it.
+            kernel: read("/proc/sys/kernel/osrelease").trim().split('-').next().unwrap_or_default().to_owned(),
         }
     }
 

@@ -54,7 +54,7 @@ pub(crate) struct Args {
     #[arg(long)]
     instructions: bool,
     /// Measure everything, and write docs/BENCHMARKS.md with the plot and the figures.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["quick", "debug"])]
     report: bool,
     /// Write what was measured to this file.
     #[arg(long, value_name = "FILE")]
@@ -114,7 +114,7 @@ impl Chosen {
         Ok(Self {
             commands: scenario::all().filter(|scenario| wanted(scenario.name)).collect(),
             loads: serve::SCENARIOS.iter().filter(|scenario| wanted(scenario.name)).collect(),
-            instructions: args.instructions || (args.report && args.only.is_empty() && !args.quick),
+            instructions: args.instructions || (args.report && args.only.is_empty()),
         })
     }
 }

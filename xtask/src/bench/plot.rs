@@ -7,9 +7,11 @@ use super::table::{called, number};
 
 const WIDTH: f64 = 760.0;
 /// Where bars begin and may end: labels are in front of them and behind.
-const BARS: (f64, f64) = (250.0, 670.0);
+const BARS: (f64, f64) = (120.0, 680.0);
+/// The line above the bars: what a scenario is called, and what it is.
+const NAME: f64 = 16.0;
 const BAR: f64 = 13.0;
-const GAP: f64 = 14.0;
+const GAP: f64 = 10.0;
 const TOP: f64 = 46.0;
 
 const STYLE: &str = "\
@@ -29,7 +31,7 @@ const STYLE: &str = "\
 /// The record as SVG.
 pub(crate) fn draw(record: &Record) -> String {
     let entries = || record.scenarios.iter().filter(|entry| !entry.tools.is_empty());
-    let height = TOP + entries().map(height).sum::<f64>();
+    let height = TOP + entries().map(height_of).sum::<f64>();
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\" \
          role=\"img\">\n<title>Time of each tool</title>\n<style>\n{STYLE}</style>\n"
@@ -40,26 +42,22 @@ pub(crate) fn draw(record: &Record) -> String {
     let mut y = TOP;
     for entry in entries() {
         svg += &scenario(entry, y);
-        y += height_of(entry.tools.len());
+        y += height_of(entry);
     }
     svg + "</svg>\n"
 }
 
-fn height(entry: &Entry) -> f64 {
-    height_of(entry.tools.len())
-}
-
-fn height_of(bars: usize) -> f64 {
-    // A scenario has a line for its name and one for what it is.
-    BAR * bars.max(2) as f64 + GAP
+fn height_of(entry: &Entry) -> f64 {
+    NAME + BAR * entry.tools.len() as f64 + GAP
 }
 
 fn scenario(entry: &Entry, top: f64) -> String {
     let most = entry.tools.iter().map(|results| results.spread(Column::Wall).most).fold(f64::MIN_POSITIVE, f64::max);
-    let mut svg = text(10.0, top + 10.0, "name", &entry.name);
-    svg += &text(10.0, top + 10.0 + BAR, "dim", &shortened(&entry.about, 24));
+    let (y, name, about) = (top + 10.0, escaped(&entry.name), escaped(&entry.about));
+    let mut svg = format!("<text x=\"10\" y=\"{y:.1}\"><tspan class=\"name\">{name}</tspan>");
+    let _ = writeln!(svg, "<tspan class=\"dim\" dx=\"8\">{about}</tspan></text>");
     for (index, results) in entry.tools.iter().enumerate() {
-        svg += &bar(results, top + BAR * index as f64, most);
+        svg += &bar(results, top + NAME + BAR * index as f64, most);
     }
     svg
 }
@@ -88,22 +86,6 @@ fn bar(results: &Results, y: f64, most: f64) -> String {
 
 fn text(x: f64, y: f64, class: &str, text: &str) -> String {
     format!("<text class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\">{}</text>\n", escaped(text))
-}
-
-/// As much of `text` as fits, in whole words.
-fn shortened(text: &str, letters: usize) -> String {
-    if text.chars().count() <= letters {
-        return text.to_owned();
-    }
-    let mut short = String::new();
-    for word in text.split(' ') {
-        if short.chars().count() + word.chars().count() >= letters {
-            break;
-        }
-        short += if short.is_empty() { "" } else { " " };
-        short += word;
-    }
-    format!("{} …", short.trim_end_matches(','))
 }
 
 fn escaped(text: &str) -> String {

@@ -31,7 +31,8 @@ fn text(record: &Record) -> String {
     text += &targets(record);
     text += &instructions(record);
     text += "## Scenarios\n\n\
-             The last two columns say what part of a tool's time and processor time imgctl takes.\n\n";
+             The last two columns say what part of a tool's time and processor time imgctl takes. `{a}` is the registry that holds \
+             the images, or what is in front of it, `{b}` an empty one, `{out}` an empty directory.\n\n";
     record.scenarios.iter().for_each(|entry| text += &section(entry));
     text.truncate(text.trim_end().len());
     text + "\n"
@@ -50,7 +51,7 @@ fn machine(record: &Record) -> String {
         if record.scale == 1.0 { String::new() } else { format!(", everything {} times as large", record.scale) };
     format!(
         "## How\n\n\
-         {}. Client and servers share it, over loopback; nothing is written to disk before it is needed.\n\n\
+         {}. Client and servers share it, over loopback; nobody waits for the disk.\n\n\
          {}.{absent}\n\n\
          The tools take turns (A B C, A B C, …) on the same servers, docker-registry except where another is named, for {} \
          rounds after one that does not count{scale}. Each round starts from a fresh destination, which is compared with the source \

@@ -2,7 +2,7 @@
 
 use super::record::{Column, Entry, Record, Results, Spread};
 use super::scenario::{FLOOR, PEERS};
-use super::table::number;
+use super::table::{called, number};
 
 /// One thing that must hold.
 pub(crate) struct Target {
@@ -100,10 +100,10 @@ impl Target {
         let ratio = |theirs: Option<f64>, rest: f64| Some((ours.median - rest) / (theirs? - rest));
         let (wanted, found) = match self.beside {
             Beside::Nothing => (format!("{title} ≤ {}", self.most), Some(figure(self.column, ours))),
-            Beside::Tool(name) => (self.times(&title, name), ratio(best(&[name]).map(|best| best.0), 0.0)),
+            Beside::Tool(name) => (self.times(&title, called(name)), ratio(best(&[name]).map(|best| best.0), 0.0)),
             Beside::Best(names) => {
                 let (value, name) = best(names).unzip();
-                let whose = name.map_or_else(|| names.join(", "), |name| format!("{name}, the best of who was there"));
+                let whose = name.map_or_else(|| names.join(", "), |name| format!("{name}, the best peer there"));
                 (self.times(&title, &whose), ratio(value, 0.0))
             }
             Beside::NothingAboveTrue => {

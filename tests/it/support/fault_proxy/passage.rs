@@ -94,8 +94,16 @@ impl State {
             _ => {}
         }
         server.stream.write_all(&head.raw).await?;
-        self.pass_request(client, server, head.request_body(), limit).await?;
-        self.respond(client, server, head.word(0), weather).await
+        let mut body = head.request_body();
+        self.pass_request(client, server, &mut body, limit).await?;
+        self.respond(client, server, head.word(0), weather).await?;
+        if body.is_done() {
+            return Ok(());
+        }
+        // The answer came early: what is still sent of the body is no next request.
+        client.stream.shutdown().await?;
+        client.discard(body).await?;
+        Err(on_purpose())
     }
 
     async fn respond(
@@ -139,7 +147,7 @@ impl State {
     }
 
     /// Ends early where the server answers before it read the whole body.
-    async fn pass_request(&self, client: &mut End, server: &mut End, mut body: Body, limit: Limit) -> io::Result<()> {
+    async fn pass_request(&self, client: &mut End, server: &mut End, body: &mut Body, limit: Limit) -> io::Result<()> {
         let mut passing = Passing { limit, passed: 0, count: &self.received };
         while !body.is_done() {
             if client.read.is_empty() {
@@ -155,7 +163,7 @@ impl State {
                     }
                 }
             }
-            self.pass(client, server, &mut body, &mut passing).await?;
+            self.pass(client, server, body, &mut passing).await?;
         }
         Ok(())
     }
