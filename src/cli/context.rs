@@ -59,6 +59,8 @@ pub(crate) struct Environment {
     pub(crate) home: PathBuf,
     /// `$XDG_DATA_HOME/imgctl`.
     pub(crate) data: PathBuf,
+    /// `$XDG_CACHE_HOME/imgctl`.
+    pub(crate) cache: PathBuf,
     /// `$XDG_RUNTIME_DIR`.
     pub(crate) runtime: Option<PathBuf>,
     /// `$XDG_CONFIG_HOME`.
@@ -89,6 +91,7 @@ impl Environment {
         Ok(Self {
             home: xdg.home_dir().to_owned(),
             data: xdg.data_dir(),
+            cache: xdg.cache_dir(),
             runtime: variable("XDG_RUNTIME_DIR").map(PathBuf::from),
             config: config.parent().unwrap_or(&config).to_owned(),
             docker_config: variable("DOCKER_CONFIG").map(PathBuf::from),

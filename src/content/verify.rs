@@ -10,20 +10,19 @@ pub struct Verifier {
     size: u64,
     seen: u64,
     hasher: Option<Hasher>,
-    is_wrong: bool,
 }
 
 impl Verifier {
     /// A verifier for the content that `descriptor` names.
     pub fn new(descriptor: &Descriptor) -> Self {
         let hasher = Some(Hasher::new(descriptor.digest.algorithm()));
-        Self { digest: descriptor.digest, size: descriptor.size, seen: 0, hasher, is_wrong: false }
+        Self { digest: descriptor.digest, size: descriptor.size, seen: 0, hasher }
     }
 
     /// A verifier for what follows the first `seen` bytes, which somebody else holds and verifies together with the rest:
     /// only the size is checked.
     pub fn behind(descriptor: &Descriptor, seen: u64) -> Self {
-        Self { digest: descriptor.digest, size: descriptor.size, seen, hasher: None, is_wrong: false }
+        Self { digest: descriptor.digest, size: descriptor.size, seen, hasher: None }
     }
 
     /// Takes the next piece in. Errs with [`Kind::Mismatch`](crate::error::Kind::Mismatch) as soon as it is too long, or,
@@ -31,7 +30,6 @@ impl Verifier {
     pub fn update(&mut self, piece: &[u8]) -> Result<()> {
         self.seen += piece.len() as u64;
         if self.seen > self.size {
-            self.is_wrong = true;
             let (digest, size) = (self.digest, self.size);
             return Err(Error::mismatch(format!("{digest}: is longer than the {size} bytes of its descriptor"))
                 .with_digest(digest));
@@ -45,11 +43,6 @@ impl Verifier {
     /// How many bytes were seen.
     pub fn seen(&self) -> u64 {
         self.seen
-    }
-
-    /// Whether what was seen cannot be the content.
-    pub fn is_wrong(&self) -> bool {
-        self.is_wrong
     }
 
     /// What was hashed so far; `None` when all was, or where somebody else does.
@@ -72,7 +65,6 @@ impl Verifier {
         if found == self.digest {
             return Ok(());
         }
-        self.is_wrong = true;
         let digest = self.digest;
         Err(Error::mismatch(format!("{digest}: the content received has digest {found}")).with_digest(digest))
     }

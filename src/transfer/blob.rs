@@ -109,14 +109,28 @@ impl Job {
         Ok(true)
     }
 
-    /// The loop: read a piece, hash it, write it. The last piece is written only when the digest is right.
+    /// Puts the blob from where the writer is.
     async fn stream(&self, run: &Run, writer: Box<dyn BlobWriter>) -> Result<()> {
-        let from_source = |error| self.failed(Side::Source, "get", error);
-        let from_destination = |error| self.failed(Side::Destination, "put", error);
         let mut putting = self.putting(writer);
         if putting.begun > 0 {
             self.tell(run, BlobEvent::Resumed(putting.begun));
         }
+        match self.read_through(run, &mut putting).await {
+            Ok(()) => putting.commit().await.map_err(|error| self.failed(Side::Destination, "put", error)),
+            Err(error) => {
+                // What does not match its descriptor is nothing to go on from.
+                if error.kind() == Kind::Mismatch {
+                    putting.writer = None;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// The loop: read a piece, hash it, write it. The last piece is written only when the digest is right.
+    async fn read_through(&self, run: &Run, putting: &mut Putting) -> Result<()> {
+        let from_source = |error| self.failed(Side::Source, "get", error);
+        let from_destination = |error| self.failed(Side::Destination, "put", error);
         let mut reader = self.source.blob(&self.descriptor, putting.seen.seen()).await.map_err(from_source)?;
         let limit = run.options.limit.as_deref();
         loop {
@@ -135,8 +149,7 @@ impl Job {
             putting.write(piece).await.map_err(from_destination)?;
             self.tell(run, BlobEvent::Moved(moving as u64));
         }
-        putting.seen.finish().map_err(from_source)?;
-        putting.commit().await.map_err(from_destination)
+        putting.seen.finish().map_err(from_source)
     }
 
     /// How much to read next: a byte more than may come, so that the end is seen with the last one.
@@ -218,7 +231,7 @@ impl Putting {
 
 impl Drop for Putting {
     fn drop(&mut self) {
-        if let Some(writer) = self.writer.take().filter(|_| !self.seen.is_wrong()) {
+        if let Some(writer) = self.writer.take() {
             writer.keep(&self.seen);
         }
     }

@@ -111,9 +111,7 @@ impl Session {
             Location::Layout { directory, .. } => {
                 Arc::new(LayoutDestination::create_or_open(directory)?.resuming(patience))
             }
-            Location::OciArchive { file, .. } if patience.is_some() => {
-                Arc::new(OciArchiveWriter::resume(file).await?)
-            }
+            Location::OciArchive { file, .. } if patience.is_some() => Arc::new(OciArchiveWriter::resume(file).await?),
             Location::OciArchive { file, .. } => Arc::new(OciArchiveWriter::create(file).await?),
             Location::DockerArchive { file, .. } if patience.is_some() => {
                 Arc::new(DockerArchiveWriter::resume(file).await?)

@@ -119,7 +119,7 @@ impl<'a> Workers<'a> {
             let done = work.run(Pieces { receiver, piece: Bytes::new(), has_ended: false });
             (done, work.spool)
         });
-        let fed = feed(layer, sender, (tally, self.limit)).await;
+        let fed = self.feed(layer, sender, tally).await;
         match work.await {
             Ok((done, spool)) => {
                 self.spools.lock().unwrap_or_else(PoisonError::into_inner).push(spool);
@@ -127,6 +127,32 @@ impl<'a> Workers<'a> {
             }
             Err(failure) => (fed, Err(Error::new(Kind::Failed, "a task was stopped").with_source(failure))),
         }
+    }
+
+    /// Reads the layer and hands it on. Once nobody takes the pieces any more the rest is read all the same: whether the bytes
+    /// are the right ones tells whose failure it is.
+    async fn feed(&self, layer: &Layer, sender: mpsc::Sender<Option<Bytes>>, tally: &Tally) -> Result<()> {
+        let tell = |count| tally.on(&Event::Blob(&layer.descriptor, BlobEvent::Recompressing(count)));
+        let limit = self.limit.filter(|_| layer.source.repository().is_some());
+        let mut reader = layer.source.blob(&layer.descriptor, 0).await?;
+        let mut verifier = Verifier::new(&layer.descriptor);
+        tell(0);
+        loop {
+            let mut piece = BytesMut::with_capacity(limit.map_or(PIECE, RateLimit::piece));
+            let count = reader.read_into(&mut piece).await?;
+            if count == 0 {
+                break;
+            }
+            if let Some(limit) = limit {
+                limit.pass(count).await;
+            }
+            verifier.update(&piece)?;
+            let _ = sender.send(Some(piece.freeze())).await;
+            tell(count as u64);
+        }
+        verifier.finish()?;
+        let _ = sender.send(None).await;
+        Ok(())
     }
 
     fn spool(&self) -> Result<Spool> {
@@ -140,42 +166,7 @@ impl<'a> Workers<'a> {
     }
 }
 
-/// Reads the layer and hands it on. Once nobody takes the pieces any more the rest is read all the same: whether the bytes are
-/// the right ones tells whose failure it is.
-async fn feed(
-    layer: &Layer,
-    sender: mpsc::Sender<Option<Bytes>>,
-    (tally, limit): (&Tally, Option<&RateLimit>),
-) -> Result<()> {
-    let mut reader = layer.source.blob(&layer.descriptor, 0).await?;
-    let mut verifier = Verifier::new(&layer.descriptor);
-    let mut buffer = BytesMut::new();
-    // Bytes that do not leave the machine here will do so, or not, when the result is put.
-    let limit = limit.filter(|_| layer.source.repository().is_some());
-    tally.on(&Event::Blob(&layer.descriptor, BlobEvent::Recompressing(0)));
-    loop {
-        match limit {
-            Some(limit) => buffer = BytesMut::with_capacity(limit.piece()),
-            None => buffer.reserve(PIECE),
-        }
-        let count = reader.read_into(&mut buffer).await?;
-        if count == 0 {
-            break;
-        }
-        if let Some(limit) = limit {
-            limit.pass(count).await;
-        }
-        let piece = buffer.split().freeze();
-        verifier.update(&piece)?;
-        let _ = sender.send(Some(piece)).await;
-        tally.on(&Event::Blob(&layer.descriptor, BlobEvent::Recompressing(count as u64)));
-    }
-    verifier.finish()?;
-    let _ = sender.send(None).await;
-    Ok(())
-}
-
-/// What a [`feed`] hands on. Whoever stops before the end has failed.
+/// What [`Workers::feed`] hands on. Whoever stops before the end has failed.
 struct Pieces {
     receiver: mpsc::Receiver<Option<Bytes>>,
     piece: Bytes,

@@ -134,6 +134,8 @@ async fn s18_an_archive_that_is_not_whole_does_not_appear() {
         }
         if !is_long {
             assert_eq!(blob.commit().await.unwrap_err().kind(), Kind::Mismatch);
+        } else {
+            drop(blob);
         }
         assert!(writer.finish().await.is_err());
         drop(writer);
