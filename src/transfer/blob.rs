@@ -238,7 +238,7 @@ impl Drop for Putting {
 }
 
 /// A source resumes by itself, so what it gives up is given up; wrong bytes are fetched once more; an upload that broke off
-/// starts afresh.
+/// goes on where the registry has it.
 fn is_worth_another_try(error: &Error, attempts: u32, retries: u32) -> bool {
     match (error.kind(), error.side()) {
         (Kind::Mismatch, Some(Side::Source)) => attempts == 1,
