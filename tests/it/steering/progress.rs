@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::support::docker_registry::DockerRegistry;
@@ -13,7 +14,7 @@ use crate::support::image::TestImage;
 use crate::support::image_builder::ImageBuilder;
 use crate::support::layer::Layer;
 use crate::support::outcome::Outcome;
-use crate::support::run::Run;
+use crate::support::run::{Run, Running};
 
 /// Events by name, states by `blob NAME`, with the fields that each has beside `event`.
 type Events = BTreeMap<String, BTreeSet<String>>;
@@ -32,6 +33,20 @@ fn done(run: Run) -> Value {
     let last = told(&outcome).pop().unwrap();
     assert_eq!(last["event"], "done", "{}", outcome.told());
     last
+}
+
+/// A copy of 3 MB that is under way, and will be for some seconds.
+fn moving(env: &Env, from: &str, to: &str) -> Running {
+    let mut copy = env.imgctl(["copy", "--progress", "json", "--limit-rate", "1M", from, to]).spawn();
+    copy.wait_for_stderr("\"moving\"");
+    copy
+}
+
+/// A copy that was stopped half way.
+fn interrupted(env: &Env, from: &str, to: &str) -> Outcome {
+    let copy = moving(env, from, to);
+    copy.signal(Signal::INT);
+    copy.wait().fails(130)
 }
 
 /// What `docs/PROGRESS.md` lists.
@@ -93,9 +108,9 @@ impl Scene {
 fn every_event_is_documented_and_every_documented_event_is_told() {
     let mut scene = Scene { env: Env::new(), faulty: FaultRegistry::start(), seen: Events::new() };
     let registry = DockerRegistry::open();
-    registry.put_image("a", "1", &TestImage::of_size(1, 600_000));
+    registry.put_image("a", "1", &TestImage::of_size(1, 3_000_000));
     let (from, to) = (registry.reference("a:1"), registry.reference("b:1"));
-    scene.run(&["pull", "-v", "--limit-rate", "1M", &from]).ok();
+    scene.run(&["pull", "-vv", "--limit-rate", "5M", &from]).ok();
     scene.run(&["pull", &from]).ok();
     scene.run(&["copy", &from, &to]).ok();
     scene.run(&["copy", "--compress", "zstd", &from, "oci:zstd:1"]).ok();
@@ -104,12 +119,11 @@ fn every_event_is_documented_and_every_documented_event_is_told() {
     let lost = scene.faulty("f/bperm/a");
     scene.run(&["copy", &lost, "oci:lost:1"]).fails(4);
 
-    scene.run(&["copy", "--limit-rate", "400k", "--timeout", "800ms", &from, "oci:resumed:1"]).fails(7);
+    let stopped = interrupted(&scene.env, &from, "oci:resumed:1");
+    scene.note(&stopped);
     scene.run(&["copy", &from, "oci:resumed:1"]).ok();
 
-    let slow = ["copy", "--progress", "json", "--limit-rate", "400k", &from, "oci:both:1"];
-    let mut first = scene.env.imgctl(slow).spawn();
-    first.wait_for_stderr("\"moving\"");
+    let first = moving(&scene.env, &from, "oci:both:1");
     scene.run(&["copy", &from, "oci:both:2"]).ok();
     scene.note(&first.wait().ok());
 
@@ -166,10 +180,10 @@ fn requests_are_counted_as_the_registry_counts_them() {
 #[test]
 fn what_was_resumed_is_not_counted_as_moved() {
     let (env, registry) = (Env::new(), DockerRegistry::open());
-    let image = TestImage::of_size(1, 600_000);
+    let image = TestImage::of_size(1, 3_000_000);
     registry.put_image("a", "1", &image);
     let name = registry.reference("a:1");
-    env.imgctl(["copy", "--limit-rate", "400k", "--timeout", "800ms", &name, "oci:copied:1"]).run().fails(7);
+    interrupted(&env, &name, "oci:copied:1");
     let done = done(env.imgctl(["copy", &name, "oci:copied:1"]));
     let number = |key: &str| done[key].as_u64().unwrap();
     assert!(number("bytes_resumed") > 0, "{done}");
