@@ -254,9 +254,9 @@ fn a06_custom_headers_and_the_client_certificate_stay_with_their_registry() {
         let is_token = request.uri.starts_with("/token");
         assert_eq!(request.header("authorization").is_empty(), !is_token, "{}", request.uri);
     }
-    let anonymous = other.requests().len();
+    let before = (own.requests().len(), other.requests().len());
     tls(&env, &authority, &["digest", "--anonymous", &format!("{host}/f/redir:1")]).ok();
-    let all = [&own.requests()[own.requests().len() - 2..], &other.requests()[anonymous..]].concat();
+    let all = [&own.requests()[before.0..], &other.requests()[before.1..]].concat();
     for request in all {
         assert_eq!((request.header("x-api-key"), request.header("authorization").starts_with("Basic")), ("", false));
     }
