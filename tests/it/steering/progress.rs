@@ -197,14 +197,13 @@ fn u03_without_a_terminal_there_are_plain_lines_and_a_last_one_with_the_totals()
     let (env, registry) = (Env::new(), FaultRegistry::start());
     registry.put_image("ok/a", "1", &TestImage::of_size(1, 300_000));
     let name = registry.reference("ok/a:1");
-    let table: [(&[&str], &[(&str, &str)]); 4] = [
-        (&["copy", &name, "oci:copied:1"], &[]),
-        (&["copy", "--progress", "bar", &name, "oci:bar:1"], &[("TERM", "dumb")]),
-        (&["pull", &name], &[("NO_COLOR", "1"), ("COLUMNS", "20")]),
-        (&["save", "-o", "saved.tar", &name], &[("COLUMNS", "20")]),
+    let runs = [
+        env.imgctl(["copy", &name, "oci:copied:1"]),
+        env.imgctl(["copy", "--progress", "bar", &name, "oci:bar:1"]).env("TERM", "dumb"),
+        env.imgctl(["pull", &name]).env("NO_COLOR", "1").env("COLUMNS", "20"),
+        env.imgctl(["save", "-o", "saved.tar", &name]).env("COLUMNS", "20"),
     ];
-    for (args, variables) in table {
-        let run = variables.iter().fold(env.imgctl(args), |run, (name, value)| run.env(name, value));
+    for run in runs {
         let outcome = run.run().ok();
         assert!(!outcome.stderr.contains(['\r', '\u{1b}']), "{}", outcome.told());
         let last = outcome.stderr.lines().last().unwrap();
