@@ -9,7 +9,7 @@ const HEAD: &str = "\
 # What happens when things go wrong
 
 Every row is a fault, every column a command that met it in a test. Each command was run once against a registry with this
-fault; the image has a layer of 5 MB; `--retries 3 --idle-timeout 1s`. This page is what came of it, and the test
+fault; the image has a layer of 5 MB; `--retries 3 --idle-timeout 1s --jobs 1`. This page is what came of it, and the test
 `the_fault_matrix_is_as_published` fails when it is no longer true.
 
 **done** means exit code 0, and every byte at the destination has the digest that the source promised. A number is the exit

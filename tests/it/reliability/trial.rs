@@ -75,7 +75,7 @@ pub fn run(fault: &Fault, command: Command) -> Outcome {
     let stage = Stage::set(fault);
     let outcome = stage
         .env
-        .imgctl(["--progress", "json", "--idle-timeout", "1s", "--retries", "3"])
+        .imgctl(["--progress", "json", "--idle-timeout", "1s", "--retries", "3", "--jobs", "1"])
         .args(stage.arguments(command))
         .run();
     let code = outcome.code.unwrap_or_else(|| panic!("{}: {}", fault.name, outcome.told()));
