@@ -2,18 +2,20 @@
 
 use std::num::NonZeroU64;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use etcetera::{AppStrategy, AppStrategyArgs};
 use imgctl::auth::Keychain;
 use imgctl::net::Secret;
-use imgctl::transfer::{Options, RateLimit};
+use imgctl::transfer::{Options, RateLimit, Report};
 use imgctl::transport::{Destination, Location, Name, Session, Settings, Source};
 use imgctl::{Error, Result};
 
 use super::credentials;
 use super::flags::{RegistryFlags, Side};
+use super::progress::Totals;
 use super::registries::{Flags, Registries};
 use super::signal::Listener;
 use super::ui::Ui;
@@ -28,6 +30,8 @@ pub(crate) struct Context {
     pub(crate) signal: Listener,
     registries: Arc<Registries>,
     flags: Arc<Flags>,
+    /// What the copies of this command did, where it made any.
+    totals: Mutex<Option<Totals>>,
     /// What all copies of this command share.
     limit: Option<Arc<RateLimit>>,
     source: OnceLock<Arc<Session>>,
@@ -55,6 +59,8 @@ pub(crate) struct Environment {
     pub(crate) home: PathBuf,
     /// `$XDG_DATA_HOME/imgctl`.
     pub(crate) data: PathBuf,
+    /// `$XDG_CACHE_HOME/imgctl`.
+    pub(crate) cache: PathBuf,
     /// `$XDG_RUNTIME_DIR`.
     pub(crate) runtime: Option<PathBuf>,
     /// `$XDG_CONFIG_HOME`.
@@ -85,6 +91,7 @@ impl Environment {
         Ok(Self {
             home: xdg.home_dir().to_owned(),
             data: xdg.data_dir(),
+            cache: xdg.cache_dir(),
             runtime: variable("XDG_RUNTIME_DIR").map(PathBuf::from),
             config: config.parent().unwrap_or(&config).to_owned(),
             docker_config: variable("DOCKER_CONFIG").map(PathBuf::from),
@@ -100,8 +107,8 @@ impl Context {
     pub(crate) fn new(ui: Ui, registries: Registries) -> Self {
         let (flags, environment) = (Arc::clone(&registries.flags), Arc::clone(&registries.environment));
         let limit = flags.transfer.limit_rate.and_then(NonZeroU64::new).map(|rate| Arc::new(RateLimit::new(rate)));
-        let (signal, source, destination) = Default::default();
-        Self { ui, environment, signal, registries: Arc::new(registries), flags, limit, source, destination }
+        let (signal, totals, source, destination) = Default::default();
+        Self { ui, environment, signal, registries: Arc::new(registries), flags, totals, limit, source, destination }
     }
 
     /// The registry flags.
@@ -167,6 +174,18 @@ impl Context {
     pub(crate) fn warnings(&self) -> Vec<String> {
         let sessions = [&self.source, &self.destination].into_iter().filter_map(OnceLock::get);
         sessions.flat_map(|session| session.warnings()).collect()
+    }
+
+    /// A copy was made.
+    pub(crate) fn copied(&self, report: &Report) {
+        self.totals.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default().add(report);
+    }
+
+    /// Says what the copies did, where there were any.
+    pub(crate) fn tell_totals(&self) {
+        if let Some(totals) = &*self.totals.lock().unwrap_or_else(PoisonError::into_inner) {
+            self.ui.totals(totals, self.registries.requests.load(Ordering::Relaxed));
+        }
     }
 
     /// Directory of the local store.

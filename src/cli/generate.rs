@@ -24,16 +24,20 @@ const SHELLS: [(Shell, &str); 4] = [
     (Shell::PowerShell, "imgctl.ps1"),
 ];
 
-/// The events of `--progress json`.
+/// The events of `--progress json`; `docs/PROGRESS.md` says more.
 pub(crate) const PROGRESS_EVENTS: &[(&str, &str)] = &[
     ("planned", "images, manifests, blobs, bytes: what the copy consists of"),
     (
         "blob",
-        "digest, size, state: started, waiting (another process puts it), resumed (bytes that were kept), moving (bytes so far), done, present, mounted (from), recompressing (bytes so far), recompressed (as, as_size), retrying (attempt, wait_seconds, error), failed (error)",
+        "digest, size, state: started, waiting, resumed (bytes), moving (bytes so far), done, present, mounted (from), recompressing (bytes so far), recompressed (as, as_size), retrying (attempt, wait_seconds, error), failed (error)",
     ),
     ("manifest", "digest, size, name: a manifest was put"),
-    ("message, warning, log", "message: something to tell"),
-    ("done", "bytes_ and blobs_ transferred, mounted, present; seconds: what the copy did"),
+    ("message, warning", "message: something to tell"),
+    ("log", "level, target, message: what the log says, where it is asked for"),
+    (
+        "done",
+        "the last line of a command that moved images: bytes_ and blobs_ transferred, mounted, present, shared; bytes_resumed, requests, seconds",
+    ),
     (
         "error",
         "the last line of a command that failed: class, exit_code, message, causes, side, step, host, digest, attempts, retry_at, hint; what is not known is null",

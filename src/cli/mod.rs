@@ -188,6 +188,9 @@ fn run(cli: Cli, (environment, config): (Arc<Environment>, ConfigFile), ui: &Ui)
     });
     ui.clear();
     context.warnings().iter().for_each(|warning| ui.warn(warning));
+    if result.is_ok() {
+        context.tell_totals();
+    }
     // A prompt, a pipe or a disk that hangs must not hold us.
     runtime.shutdown_timeout(LAST_WORDS);
     result

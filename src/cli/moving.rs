@@ -1,4 +1,4 @@
-//! Moving images: runs a copy with progress and a summary, or prints what it would do.
+//! Moving images: runs a copy with progress, or prints what it would do.
 
 use imgctl::Result;
 use imgctl::transfer::{self, Item, Options, Plan, Presence, Report};
@@ -37,6 +37,7 @@ pub(crate) async fn run(
     }
     let report = transfer::copy(items, options, context.ui.observer(words)).await?;
     context.ui.clear();
+    context.copied(&report);
     Ok(Some(report))
 }
 

@@ -86,6 +86,7 @@ impl Registries {
             retry_max_wait: transfer.retry_max_wait,
             per_host: usize::from(transfer.per_host),
             requests: Arc::clone(&self.requests),
+            challenges: Some(self.environment.cache.join("challenges")),
         })
     }
 }

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use imgctl::transfer::{Observer, Report};
+use imgctl::transfer::Observer;
 use imgctl::{Error, Result};
 use indicatif::MultiProgress;
 use serde::Serialize;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::context::Terminal;
 use super::escape;
 use super::flags::{OutputFlags, ProgressMode};
-use super::progress::{self, Words};
+use super::progress::{self, Totals, Words};
 
 /// The streams of this process, and how the user wants to be talked to.
 #[derive(Clone)]
@@ -158,9 +158,12 @@ impl Ui {
         progress::observer(self.clone(), self.0.mode, &self.0.bars, words)
     }
 
-    /// Says what a copy did.
-    pub(crate) fn summary(&self, report: &Report) {
-        progress::summary(self, report);
+    /// Says what the copies of a command did; `requests` were sent for it.
+    pub(crate) fn totals(&self, totals: &Totals, requests: u64) {
+        match self.is_json() {
+            true => self.event(&totals.event(requests)),
+            false => self.say(&totals.line()),
+        }
     }
 
     /// Removes the progress bars.

@@ -131,8 +131,15 @@ impl Client {
         outgoing: &Outgoing,
         backoff: &mut Backoff,
     ) -> Result<Option<std::time::Duration>> {
+        let is_own = *response.origin() == self.origin;
         if !retry::is_temporary(response.status) {
+            if is_own {
+                self.lanes.widen();
+            }
             return Ok(None);
+        }
+        if is_own && matches!(response.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+            self.lanes.narrow();
         }
         let asked = retry::retry_after(&response.headers, SystemTime::now());
         if let Some(asked) = asked.filter(|&asked| asked > self.settings.retry_max_wait) {

@@ -17,6 +17,7 @@ pub(crate) mod tests;
 mod tls;
 mod upload;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -61,6 +62,8 @@ pub struct Settings {
     pub retry_max_wait: Duration,
     /// Most requests in flight to the origin.
     pub per_host: usize,
+    /// Directory where it is remembered how origins want to be spoken to; no secret is kept there.
+    pub challenges: Option<PathBuf>,
     /// Counts the requests that are sent, redirects and retries included. Clients may share it.
     pub requests: Arc<AtomicU64>,
 }
@@ -79,6 +82,7 @@ impl Default for Settings {
             retries: 5,
             retry_max_wait: Duration::from_secs(120),
             per_host: 8,
+            challenges: None,
             requests: Arc::default(),
         }
     }

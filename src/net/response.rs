@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, header};
-use tokio::sync::OwnedSemaphorePermit;
 use url::Url;
 
+use super::lanes::Permit;
 use super::pace::Pace;
 use super::upload::EarlyAnswer;
 use super::{Origin, Settings, TooSlow, failure};
@@ -45,7 +45,7 @@ struct Incoming {
     /// An error that came after bytes that had to be given out first.
     failure: Option<Error>,
     is_over: bool,
-    permit: Option<OwnedSemaphorePermit>,
+    permit: Option<Permit>,
     _early: Option<EarlyAnswer>,
 }
 
@@ -76,7 +76,7 @@ impl Response {
     }
 
     /// Keeps `permit` until the body is read or dropped.
-    pub(super) fn keep(&mut self, permit: Option<OwnedSemaphorePermit>) {
+    pub(super) fn keep(&mut self, permit: Option<Permit>) {
         self.body.permit = permit;
     }
 

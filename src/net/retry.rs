@@ -234,6 +234,30 @@ mod tests {
         assert!(!repeat(&Method::GET, true, true, Stage::Final));
     }
 
+    #[test]
+    fn n18_the_table_is_what_is_done() {
+        let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/RETRY.md")).unwrap();
+        let rows = page.lines().filter_map(|line| {
+            let mut cells = line.split('|').map(str::trim).skip(1);
+            let code: u16 = cells.next()?.parse().ok()?;
+            Some((code, cells.map(|cell| cell == "again").take(3).collect::<Vec<bool>>()))
+        });
+        let rows: HashMap<u16, Vec<bool>> = rows.collect();
+        assert_eq!(rows.len(), 7);
+        for code in 100..600 {
+            let status = StatusCode::from_u16(code).unwrap();
+            let done = |method: &Method| {
+                let repeat = Repeat { method, is_replayable: true, is_empty: true };
+                is_temporary(status) && repeat.is_harmless(Stage::Status(status))
+            };
+            let told = rows.get(&code).cloned().unwrap_or(vec![false; 3]);
+            assert_eq!([&Method::GET, &Method::POST, &Method::PATCH].map(done)[..], told, "{code}");
+            for method in [&Method::HEAD, &Method::PUT, &Method::DELETE] {
+                assert_eq!(done(method), told[0], "{method} {code}");
+            }
+        }
+    }
+
     #[tokio::test]
     async fn n15_a_pause_holds_for_everybody() {
         let origin = Origin::of(&"https://reg.example".parse().unwrap()).unwrap();

@@ -141,12 +141,13 @@ impl Job {
             if count == 0 {
                 break;
             }
-            if let Some(limit) = limit {
-                limit.pass(count).await;
+            let moving = putting.moving(count);
+            if let Some(limit) = limit.filter(|_| moving > 0) {
+                limit.pass(moving).await;
             }
             putting.seen.update(&piece).map_err(from_source)?;
             putting.write(piece).await.map_err(from_destination)?;
-            self.tell(run, BlobEvent::Moved(count as u64));
+            self.tell(run, BlobEvent::Moved(moving as u64));
         }
         putting.seen.finish().map_err(from_source)
     }
@@ -200,6 +201,11 @@ struct Putting {
 }
 
 impl Putting {
+    /// How many of the next `count` bytes the writer has not.
+    fn moving(&self, count: usize) -> usize {
+        count - usize::try_from(self.skip).map_or(count, |skip| skip.min(count))
+    }
+
     /// Writes the piece that was seen last.
     async fn write(&mut self, mut piece: Bytes) -> Result<()> {
         let skipped = self.skip.min(piece.len() as u64);
@@ -232,7 +238,7 @@ impl Drop for Putting {
 }
 
 /// A source resumes by itself, so what it gives up is given up; wrong bytes are fetched once more; an upload that broke off
-/// starts afresh.
+/// goes on where the registry has it.
 fn is_worth_another_try(error: &Error, attempts: u32, retries: u32) -> bool {
     match (error.kind(), error.side()) {
         (Kind::Mismatch, Some(Side::Source)) => attempts == 1,

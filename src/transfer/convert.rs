@@ -76,6 +76,16 @@ mod tests {
     }
 
     #[test]
+    fn a_referrer_follows_its_subject_though_it_stands_before_it() {
+        let subject = docker_image();
+        let mut referrer: Value = serde_json::from_slice(subject.bytes()).unwrap();
+        referrer["subject"] = serde_json::to_value(subject.descriptor()).unwrap();
+        let referrer = Manifest::parse(serde_json::to_vec(&referrer).unwrap(), None).unwrap();
+        let converted = convert(&[referrer, subject], Format::Oci).unwrap();
+        assert_eq!(*converted[0].subject().unwrap(), converted[1].descriptor());
+    }
+
+    #[test]
     fn artifacts_cannot_become_docker() {
         let artifact = image(&MediaType::OCI_MANIFEST, MediaType::OCI_EMPTY, MediaType::new("a/b"));
         assert_eq!(convert(&[artifact], Format::Docker).unwrap_err().kind(), Kind::Unsupported);

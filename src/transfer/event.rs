@@ -85,12 +85,16 @@ pub struct Report {
     pub bytes_mounted: u64,
     /// Bytes of blobs that were at the destination already.
     pub bytes_present: u64,
+    /// Bytes of blobs that several images need, beyond the one time that they were moved.
+    pub bytes_shared: u64,
     /// How many blobs were moved.
     pub blobs_transferred: u64,
     /// How many blobs a registry mounted.
     pub blobs_mounted: u64,
     /// How many blobs were at the destination already.
     pub blobs_present: u64,
+    /// How often a blob was needed that another image brings.
+    pub blobs_shared: u64,
     /// How long it took.
     pub elapsed: Duration,
 }
@@ -112,6 +116,7 @@ pub(super) struct Tally {
     resumed: Count,
     mounted: Count,
     present: Count,
+    shared: Count,
 }
 
 impl Tally {
@@ -123,6 +128,7 @@ impl Tally {
             resumed: Count::default(),
             mounted: Count::default(),
             present: Count::default(),
+            shared: Count::default(),
         }
     }
 
@@ -142,6 +148,10 @@ impl Tally {
                 | BlobEvent::Failed(_) => {}
             }
         }
+        if let Event::Planned(plan) = event {
+            let (blobs, bytes) = plan.shared();
+            self.shared.add(blobs, bytes);
+        }
         self.observer.on(event);
     }
 
@@ -160,15 +170,18 @@ impl Tally {
     pub(super) fn report(&self, images: Vec<Copied>) -> Report {
         let ((blobs_transferred, bytes_transferred), (blobs_mounted, bytes_mounted), (blobs_present, bytes_present)) =
             (self.transferred.get(), self.mounted.get(), self.present.get());
+        let (blobs_shared, bytes_shared) = self.shared.get();
         Report {
             images,
             bytes_transferred,
             bytes_resumed: self.resumed.get().1,
             bytes_mounted,
             bytes_present,
+            bytes_shared,
             blobs_transferred,
             blobs_mounted,
             blobs_present,
+            blobs_shared,
             elapsed: self.started.elapsed(),
         }
     }

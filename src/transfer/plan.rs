@@ -74,6 +74,15 @@ impl Plan {
         let unique: HashMap<Digest, u64> = blobs.map(|blob| (blob.descriptor.digest, blob.descriptor.size)).collect();
         (unique.len() as u64, unique.values().sum())
     }
+
+    /// How often an image that is not current needs a blob that another one brings, and how many bytes these are together.
+    pub(super) fn shared(&self) -> (u64, u64) {
+        let images = self.images.iter().filter(|image| !image.is_current);
+        let sizes = images.flat_map(|image| &image.blobs).map(|blob| blob.descriptor.size);
+        let (blobs, bytes) = sizes.fold((0, 0), |(blobs, bytes), size| (blobs + 1, bytes + size));
+        let (unique, unique_bytes) = self.blobs(|_| true);
+        (blobs - unique, bytes - unique_bytes)
+    }
 }
 
 /// The plan for `items`. With `ask`, destinations are asked for every blob; without, putting it will show.

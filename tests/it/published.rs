@@ -19,7 +19,7 @@ fn sources(directory: &str) -> Vec<(PathBuf, String)> {
 #[test]
 fn every_test_that_is_named_exists() {
     let code: String = ["src", "tests"].into_iter().flat_map(sources).map(|(_, code)| code).collect();
-    for page in ["docs/SECRETS.md", "docs/LIMITS.md", "docs/DURABILITY.md"] {
+    for page in ["docs/SECRETS.md", "docs/LIMITS.md", "docs/DURABILITY.md", "docs/RETRY.md"] {
         let text = fs::read_to_string(root().join(page)).unwrap();
         let words = text.split('`').skip(1).step_by(2);
         let names: Vec<&str> = words.filter(|word| word.matches('_').count() > 2).collect();

@@ -1,4 +1,4 @@
-//! `cargo xtask floor`: what a client must do at least, on raw sockets. Threads read a MiB, hash it, write it; nothing else.
+//! `cargo xtask floor`: what a client must do at least, on raw sockets. Threads read a piece, hash it, write it; nothing else.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -12,7 +12,6 @@ use sha2::{Digest as _, Sha256};
 use crate::http::{Body, Connection, Request};
 use crate::image::{MANIFEST, hex};
 
-const PIECE: usize = 1 << 20;
 /// Answers' heads go through a buffer of this size, pieces around it.
 const HEAD: usize = 4 << 10;
 /// A tar's headers and padding are of such blocks.
@@ -28,6 +27,10 @@ pub(crate) struct Args {
     to: String,
     #[arg(long, default_value_t = 4)]
     threads: usize,
+    /// KiB that are read, hashed and written at a time. Larger pieces leave the processor's cache, and the kernel looks long
+    /// for pages in one piece.
+    #[arg(long, default_value_t = 128)]
+    piece: usize,
 }
 
 /// What is done.
@@ -139,7 +142,7 @@ impl<'a> Worker<'a> {
             args,
             source: if args.work == Work::Push { None } else { connect(&args.from)? },
             destination: if matches!(args.work, Work::Copy | Work::Push) { connect(&args.to)? } else { None },
-            buffer: vec![0; PIECE],
+            buffer: vec![0; args.piece << 10],
         })
     }
 

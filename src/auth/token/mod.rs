@@ -2,6 +2,7 @@
 
 mod cache;
 mod fetch;
+mod memory;
 mod realm;
 mod request;
 #[cfg(test)]
@@ -15,6 +16,7 @@ use http::{HeaderMap, Method, header};
 use url::Url;
 
 use self::cache::Token;
+use self::memory::Memory;
 use self::realm::{Realm, Way};
 use super::{Credential, Keychain};
 use crate::error::Kind;
@@ -39,12 +41,15 @@ pub struct Authorizer {
     /// What the keychain said, by repository path.
     credentials: tokio::sync::Mutex<HashMap<String, Option<Credential>>>,
     wants_refresh_token: bool,
+    memory: Option<Memory>,
 }
 
 #[derive(Default)]
 struct State {
-    /// How the registry wants to be spoken to, once it said so.
+    /// How the registry wants to be spoken to, once it said so, or said so to an earlier command.
     way: Option<Way>,
+    /// It is known from an earlier command alone.
+    is_remembered: bool,
     tokens: Vec<Token>,
     expected: Vec<Scope>,
     /// Stored credentials that the token server refused: they are not tried again.
@@ -66,13 +71,16 @@ struct Search<'a> {
 impl Authorizer {
     /// An authorizer for `registry`, whose origin is that of `client`.
     pub fn new(registry: Registry, keychain: Arc<Keychain>, client: Arc<Client>) -> Self {
-        let (state, flights, credentials) = Default::default();
-        Self { registry, keychain, client, state, flights, credentials, wants_refresh_token: false }
+        let (flights, credentials) = Default::default();
+        let memory = client.settings().challenges.as_deref().map(|at| Memory::new(at, client.origin()));
+        let way = memory.as_ref().and_then(Memory::recall);
+        let state = Mutex::new(State { is_remembered: way.is_some(), way, ..State::default() });
+        Self { registry, keychain, client, state, flights, credentials, wants_refresh_token: false, memory }
     }
 
     /// Asks for a refresh token with every token, as a login does.
     pub fn for_login(self) -> Self {
-        Self { wants_refresh_token: true, ..self }
+        Self { wants_refresh_token: true, state: Mutex::default(), ..self }
     }
 
     /// The refresh token that came with the last token.
@@ -96,7 +104,24 @@ impl Authorizer {
     /// What to send with a request that needs `scopes`, as far as is known without being challenged: `None` before the first
     /// challenge. A token that is missing or about to expire is asked for first.
     pub async fn authorization(&self, scopes: &[Scope]) -> Result<Option<Authorization>> {
-        let Some(way) = self.state().way.clone() else { return Ok(None) };
+        let (way, is_remembered) = {
+            let state = self.state();
+            (state.way.clone(), state.is_remembered)
+        };
+        let Some(way) = way else { return Ok(None) };
+        let answer = self.answer(way, scopes).await;
+        if is_remembered && answer.is_err() {
+            // The registry may want something else by now: it is asked.
+            let mut state = self.state();
+            if state.is_remembered {
+                (state.way, state.is_remembered) = (None, false);
+            }
+            return Ok(None);
+        }
+        answer
+    }
+
+    async fn answer(&self, way: Way, scopes: &[Scope]) -> Result<Option<Authorization>> {
         let credential = self.credential(scopes).await?;
         match (way, credential) {
             (_, Some(Credential::RegistryToken(token))) => Ok(Some(self.bearer(&token))),
@@ -125,7 +150,13 @@ impl Authorizer {
         if let Way::Bearer(realm) = &mut way {
             realm.wants_refresh_token = self.wants_refresh_token;
         }
-        self.state().way = Some(way.clone());
+        if let Some(memory) = &self.memory {
+            memory.note(&way);
+        }
+        {
+            let mut state = self.state();
+            (state.way, state.is_remembered) = (Some(way.clone()), false);
+        }
         let asked = challenges.iter().find(|challenge| challenge.scheme == "bearer");
         let credential = self.credential(scopes).await?;
         let answer = match (way, credential) {

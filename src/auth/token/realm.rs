@@ -36,12 +36,17 @@ pub(super) enum Trust {
 }
 
 impl Way {
+    /// Tokens from `realm`. Errs as [`choose`](Self::choose) does.
+    pub(super) fn bearer(realm: &str, service: Option<&str>) -> Result<Self> {
+        Ok(Self::Bearer(Realm::parse(realm, service)?))
+    }
+
     /// The first bearer challenge, else a basic one. `None` where there is neither.
     /// Errs with [`Kind::Unsafe`] where the realm is no http(s) URL or carries a user.
     pub(super) fn choose(challenges: &[Challenge]) -> Result<Option<Self>> {
         for challenge in challenges.iter().filter(|challenge| challenge.scheme == "bearer") {
             if let Some(realm) = challenge.get("realm") {
-                return Ok(Some(Self::Bearer(Realm::parse(realm, challenge.get("service"))?)));
+                return Self::bearer(realm, challenge.get("service")).map(Some);
             }
         }
         Ok(challenges.iter().any(|challenge| challenge.scheme == "basic").then_some(Self::Basic))

@@ -111,7 +111,6 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
     }
     let moved = moving::run(context, items, &options, (&COPY, &args.dry_run)).await;
     let Some(report) = moved.map_err(|error| args.explain(error))? else { return Ok(()) };
-    context.ui.summary(&report);
     for ((_, destination), copied) in pairs.iter().zip(&report.images) {
         warn_of_docker_types(context, destination, &copied.destination);
         context.ui.line(&place::pinned(destination, copied.destination.digest))?;

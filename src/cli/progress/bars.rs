@@ -5,11 +5,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use imgctl::oci::{Descriptor, Digest};
-use imgctl::transfer::{BlobEvent, Event, Observer, Plan, Presence};
+use imgctl::transfer::{BlobEvent, Event, Observer, Plan};
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
 use super::Words;
 use super::lines::{RECOMPRESSING, state, state_line};
+use super::passage::{Passage, time_left};
 use crate::cli::ui::Ui;
 use crate::cli::units;
 
@@ -27,8 +28,7 @@ struct Moving {
     blobs: HashMap<Digest, ProgressBar>,
     /// All blobs together, below the others.
     total: Option<ProgressBar>,
-    blobs_done: u64,
-    blobs_planned: u64,
+    passage: Passage,
 }
 
 impl Bars {
@@ -42,89 +42,70 @@ impl Bars {
     }
 
     fn planned(&self, plan: &Plan) {
-        let (blobs, bytes) = plan.blobs(|presence| presence != Presence::Present);
         let mut moving = self.moving();
-        moving.blobs_planned = blobs;
-        let total = ProgressBar::new(bytes).with_style(self.styles.total.clone());
-        let total = self.bars.add(total);
-        total.enable_steady_tick(Duration::from_millis(250));
-        moving.total = Some(total);
-        moving.count(0);
+        moving.passage.planned(plan);
+        moving.total.get_or_insert_with(|| {
+            let total = ProgressBar::new(0).with_style(self.styles.total.clone());
+            let total = self.bars.add(total);
+            total.enable_steady_tick(Duration::from_millis(250));
+            total
+        });
+        moving.show_total();
     }
 
     fn blob(&self, blob: &Descriptor, event: &BlobEvent<'_>) {
         let mut moving = self.moving();
+        moving.passage.on(blob, event);
         match event {
             BlobEvent::Started | BlobEvent::Waiting => {}
-            BlobEvent::Moved(bytes) | BlobEvent::Resumed(bytes) => {
-                if !moving.blobs.contains_key(&blob.digest) {
-                    self.start(&mut moving, blob, self.words.moving);
-                }
-                moving.advance(&blob.digest, *bytes);
+            BlobEvent::Moved(bytes) => self.bar(&mut moving, blob, self.words.moving).inc(*bytes),
+            // The rate is that of what moves.
+            BlobEvent::Resumed(bytes) => {
+                let bar = self.bar(&mut moving, blob, self.words.moving);
+                bar.set_position(*bytes);
+                bar.reset_eta();
             }
-            BlobEvent::Recompressing(bytes) => {
-                if !moving.blobs.contains_key(&blob.digest) {
-                    self.start(&mut moving, blob, RECOMPRESSING);
+            BlobEvent::Recompressing(bytes) => self.bar(&mut moving, blob, RECOMPRESSING).inc(*bytes),
+            BlobEvent::Retrying { .. } => {
+                if let Some(bar) = moving.blobs.get(&blob.digest) {
+                    bar.set_position(0);
                 }
-                moving.advance(&blob.digest, *bytes);
             }
-            BlobEvent::Recompressed(_) => moving.clear(blob),
-            BlobEvent::Retrying { .. } => moving.restart(&blob.digest),
-            _ => moving.end(blob, matches!(event, BlobEvent::Present | BlobEvent::Mounted(_))),
+            _ => moving.clear(blob),
         }
+        moving.show_total();
         drop(moving);
         if let Some(state) = state(self.words, event).filter(|_| self.words.tell_of(blob)) {
             self.ui.say(&state_line(blob, &state));
         }
     }
 
-    fn start(&self, moving: &mut Moving, blob: &Descriptor, message: &'static str) {
-        let bar = ProgressBar::new(blob.size).with_style(self.styles.blob.clone());
-        let bar = bar.with_prefix(blob.digest.short()).with_message(message);
-        let bar = match &moving.total {
-            Some(total) => self.bars.insert_before(total, bar),
-            None => self.bars.add(bar),
-        };
-        moving.blobs.insert(blob.digest, bar);
+    /// The bar of a blob; above that of all blobs together.
+    fn bar<'m>(&self, moving: &'m mut Moving, blob: &Descriptor, message: &'static str) -> &'m ProgressBar {
+        let total = &moving.total;
+        moving.blobs.entry(blob.digest).or_insert_with(|| {
+            let bar = ProgressBar::new(blob.size).with_style(self.styles.blob.clone());
+            let bar = bar.with_prefix(blob.digest.short()).with_message(message);
+            match total {
+                Some(total) => self.bars.insert_before(total, bar),
+                None => self.bars.add(bar),
+            }
+        })
     }
 }
 
 impl Moving {
-    fn advance(&self, digest: &Digest, bytes: u64) {
-        if let Some(bar) = self.blobs.get(digest) {
-            bar.inc(bytes);
-        }
-        if let Some(total) = &self.total {
-            total.inc(bytes);
-        }
-    }
-
-    fn restart(&self, digest: &Digest) {
-        let Some(bar) = self.blobs.get(digest) else { return };
-        if let Some(total) = &self.total {
-            total.dec(bar.position());
-        }
-        bar.set_position(0);
-    }
-
-    fn end(&mut self, blob: &Descriptor, is_free: bool) {
-        self.clear(blob);
-        if let Some(total) = self.total.as_ref().filter(|_| is_free) {
-            total.dec_length(blob.size);
-        }
-        self.count(1);
-    }
-
     fn clear(&mut self, blob: &Descriptor) {
         if let Some(bar) = self.blobs.remove(&blob.digest) {
             bar.finish_and_clear();
         }
     }
 
-    fn count(&mut self, more: u64) {
-        self.blobs_done += more;
+    fn show_total(&self) {
         if let Some(total) = &self.total {
-            total.set_prefix(format!("{}/{}", self.blobs_done, self.blobs_planned.max(self.blobs_done)));
+            total.set_length(self.passage.length);
+            total.set_position(self.passage.moved);
+            total.set_prefix(self.passage.blobs());
         }
     }
 }
@@ -177,9 +158,9 @@ fn style(template: &str) -> ProgressStyle {
         .with_key("rate", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
             let _ = write!(out, "{}/s", units::size(state.per_sec() as u64, 3));
         })
-        .with_key("left", |state: &ProgressState, out: &mut dyn std::fmt::Write| match state.eta().as_secs() {
-            0 => {}
-            seconds @ 1..60 => _ = write!(out, "{seconds}s left"),
-            seconds => _ = write!(out, "{} left", units::elapsed(Duration::from_secs(seconds))),
+        .with_key("left", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            if state.eta().as_secs() > 0 {
+                let _ = write!(out, "{} left", time_left(state.eta()));
+            }
         })
 }

@@ -1,4 +1,5 @@
-//! `--progress json`: one JSON event a line. The manual lists them: see `generate::PROGRESS_EVENTS`.
+//! `--progress json`: one JSON event a line. `docs/PROGRESS.md` lists them, and so does the manual:
+//! see `generate::PROGRESS_EVENTS`.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -33,30 +34,25 @@ impl Events {
     fn blob(&self, blob: &Descriptor, event: &BlobEvent<'_>) {
         let mut moving = self.moving.lock().unwrap_or_else(PoisonError::into_inner);
         let state = match event {
-            BlobEvent::Moved(bytes) => {
-                let entry = moving.entry(blob.digest).or_insert_with(|| Moving { bytes: 0, told: Instant::now() });
-                entry.bytes += bytes;
-                if entry.told.elapsed() < INTERVAL {
-                    return;
-                }
-                entry.told = Instant::now();
-                json!({ "state": "moving", "bytes": entry.bytes })
-            }
-            BlobEvent::Recompressing(bytes) => {
+            BlobEvent::Moved(bytes) | BlobEvent::Recompressing(bytes) => {
                 let entry = moving.entry(blob.digest).or_insert_with(|| Moving { bytes: 0, told: Instant::now() });
                 entry.bytes += bytes;
                 if *bytes > 0 && entry.told.elapsed() < INTERVAL {
                     return;
                 }
                 entry.told = Instant::now();
-                json!({ "state": "recompressing", "bytes": entry.bytes })
+                let state = if matches!(event, BlobEvent::Moved(_)) { "moving" } else { "recompressing" };
+                json!({ "state": state, "bytes": entry.bytes })
             }
             BlobEvent::Recompressed(into) => {
                 json!({ "state": "recompressed", "as": into.digest, "as_size": into.size })
             }
             BlobEvent::Started => json!({ "state": "started" }),
             BlobEvent::Waiting => json!({ "state": "waiting" }),
-            BlobEvent::Resumed(bytes) => json!({ "state": "resumed", "bytes": bytes }),
+            BlobEvent::Resumed(bytes) => {
+                moving.insert(blob.digest, Moving { bytes: *bytes, told: Instant::now() });
+                json!({ "state": "resumed", "bytes": bytes })
+            }
             BlobEvent::Done => json!({ "state": "done" }),
             BlobEvent::Present => json!({ "state": "present" }),
             BlobEvent::Mounted(repository) => json!({ "state": "mounted", "from": repository.to_string() }),
@@ -66,7 +62,7 @@ impl Events {
             BlobEvent::Failed(error) => json!({ "state": "failed", "error": failure::object(error) }),
             _ => return,
         };
-        if !matches!(event, BlobEvent::Moved(_) | BlobEvent::Recompressing(_)) {
+        if !matches!(event, BlobEvent::Moved(_) | BlobEvent::Recompressing(_) | BlobEvent::Resumed(_)) {
             moving.remove(&blob.digest);
         }
         drop(moving);

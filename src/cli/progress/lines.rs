@@ -1,20 +1,31 @@
-//! Without a terminal: one line for each change of state.
+//! Without a terminal: one line for each change of state, and now and then how far it has come.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use imgctl::oci::{Descriptor, Digest};
 use imgctl::transfer::{BlobEvent, Event, Observer};
 
 use super::Words;
+use super::passage::Passage;
 use crate::cli::ui::Ui;
 use crate::cli::units;
+
+/// How often it is said how far it has come.
+const INTERVAL: Duration = Duration::from_secs(10);
 
 /// Prints a line for each change of state.
 pub(super) struct Lines {
     ui: Ui,
     words: &'static Words,
-    moving: Mutex<HashSet<Digest>>,
+    moving: Mutex<Moving>,
+}
+
+#[derive(Default)]
+struct Moving {
+    begun: HashSet<Digest>,
+    passage: Passage,
 }
 
 impl Lines {
@@ -24,11 +35,15 @@ impl Lines {
 
     fn blob(&self, blob: &Descriptor, event: &BlobEvent<'_>) {
         let mut moving = self.moving.lock().unwrap_or_else(PoisonError::into_inner);
+        moving.passage.on(blob, event);
         let state = match event {
-            BlobEvent::Recompressing(_) => moving.insert(blob.digest).then(|| RECOMPRESSING.to_owned()),
-            BlobEvent::Moved(_) => moving.insert(blob.digest).then(|| self.words.begins.to_owned()),
+            BlobEvent::Recompressing(_) => moving.begun.insert(blob.digest).then(|| RECOMPRESSING.to_owned()),
+            BlobEvent::Moved(_) => moving.begun.insert(blob.digest).then(|| self.words.begins.to_owned()),
             other => state(self.words, other),
         };
+        if let Some(line) = moving.passage.line(Instant::now(), INTERVAL) {
+            self.ui.say(&line);
+        }
         if let Some(state) = state.filter(|_| self.words.tell_of(blob)) {
             self.ui.say(&state_line(blob, &state));
         }
@@ -38,6 +53,7 @@ impl Lines {
 impl Observer for Lines {
     fn on(&self, event: &Event<'_>) {
         match event {
+            Event::Planned(plan) => self.moving.lock().unwrap_or_else(PoisonError::into_inner).passage.planned(plan),
             Event::Blob(blob, event) => self.blob(blob, event),
             Event::Warning(text) => self.ui.warn(text),
             _ => {}

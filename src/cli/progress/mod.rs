@@ -3,17 +3,19 @@
 mod bars;
 mod events;
 mod lines;
+mod passage;
+mod totals;
 
 use std::sync::Arc;
 
 use imgctl::oci::{Descriptor, Role};
-use imgctl::transfer::{Observer, Report};
+use imgctl::transfer::Observer;
 use indicatif::MultiProgress;
-use serde_json::json;
 
 use super::flags::ProgressMode;
 use super::ui::Ui;
-use super::units;
+
+pub(crate) use totals::Totals;
 
 /// What happens to a blob, in the words of the command.
 pub(crate) struct Words {
@@ -66,35 +68,4 @@ pub(crate) fn observer(ui: Ui, mode: ProgressMode, bars: &MultiProgress, words: 
         ProgressMode::Json => Arc::new(events::Events::new(ui)),
         ProgressMode::None => Arc::new(lines::Warnings::new(ui)),
     }
-}
-
-/// Says what a copy did.
-pub(crate) fn summary(ui: &Ui, report: &Report) {
-    if ui.is_json() {
-        return ui.event(&json!({
-            "event": "done",
-            "bytes_transferred": report.bytes_transferred,
-            "bytes_mounted": report.bytes_mounted,
-            "bytes_present": report.bytes_present,
-            "blobs_transferred": report.blobs_transferred,
-            "blobs_mounted": report.blobs_mounted,
-            "blobs_present": report.blobs_present,
-            "seconds": report.elapsed.as_secs_f64(),
-        }));
-    }
-    let mut text = part(report.blobs_transferred, report.bytes_transferred, "moved");
-    for (blobs, bytes, what) in [
-        (report.blobs_mounted, report.bytes_mounted, "mounted"),
-        (report.blobs_present, report.bytes_present, "already there"),
-    ] {
-        if blobs > 0 {
-            text.push_str(&format!(", {}", part(blobs, bytes, what)));
-        }
-    }
-    ui.say(&format!("{text} in {}", units::elapsed(report.elapsed)));
-}
-
-fn part(blobs: u64, bytes: u64, what: &str) -> String {
-    let s = if blobs == 1 { "" } else { "s" };
-    format!("{blobs} blob{s} ({}) {what}", units::size(bytes, 4))
 }

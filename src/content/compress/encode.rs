@@ -65,9 +65,9 @@ impl Encoding {
 /// Frames differ with the size of jobs, not with the number of threads as long as there is one: none at all would be another way.
 fn zstd<W: Write>(output: W, level: u8, threads: u32) -> io::Result<zstd::stream::write::Encoder<'static, W>> {
     // What a thread compresses at a time is held in memory several times. The library would take four windows, which are 2 MiB
-    // on low levels, 4 or 8 on most and 128 on the last: half of that is enough below, and a window above, on one thread.
+    // on low levels, 4 or 8 on most and 128 on the last: one is enough at both ends, and at the upper one thread.
     let (job, threads) = match level {
-        ..6 => (4 * MIB, threads.max(1)),
+        ..6 => (2 * MIB, threads.max(1)),
         6..20 => (0, threads.max(1)),
         20.. => (128 * MIB, 1),
     };

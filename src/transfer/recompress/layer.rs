@@ -14,6 +14,7 @@ use super::Recompress;
 use crate::content::{BlobReader, Codec, Encoding, PIECE, Verifier, decoding_error};
 use crate::error::{Kind, Side};
 use crate::oci::{Compression, Descriptor, Digest, Hasher};
+use crate::transfer::RateLimit;
 use crate::transfer::event::{BlobEvent, Event, Tally};
 use crate::transport::Source;
 use crate::{Error, Result};
@@ -54,6 +55,7 @@ impl Recompressed {
 /// Threads and temporary files that the layers of one run share.
 pub(super) struct Workers<'a> {
     how: &'a Recompress,
+    limit: Option<&'a RateLimit>,
     most_threads: u32,
     threads: Semaphore,
     spools: Mutex<Vec<Spool>>,
@@ -66,10 +68,10 @@ struct Spool {
 }
 
 impl<'a> Workers<'a> {
-    pub(super) fn new(how: &'a Recompress) -> Self {
+    pub(super) fn new(how: &'a Recompress, limit: Option<&'a RateLimit>) -> Self {
         let threads = thread::available_parallelism().map_or(1, |threads| threads.get().min(THREADS));
         let most_threads = THREADS_OF_LAYER.min(threads as u32);
-        Self { how, most_threads, threads: Semaphore::new(threads), spools: Mutex::default() }
+        Self { how, limit, most_threads, threads: Semaphore::new(threads), spools: Mutex::default() }
     }
 
     /// Compresses `layer` anew; returns the digest that it had with what it is now.
@@ -117,7 +119,7 @@ impl<'a> Workers<'a> {
             let done = work.run(Pieces { receiver, piece: Bytes::new(), has_ended: false });
             (done, work.spool)
         });
-        let fed = feed(layer, sender, tally).await;
+        let fed = self.feed(layer, sender, tally).await;
         match work.await {
             Ok((done, spool)) => {
                 self.spools.lock().unwrap_or_else(PoisonError::into_inner).push(spool);
@@ -125,6 +127,32 @@ impl<'a> Workers<'a> {
             }
             Err(failure) => (fed, Err(Error::new(Kind::Failed, "a task was stopped").with_source(failure))),
         }
+    }
+
+    /// Reads the layer and hands it on. Once nobody takes the pieces any more the rest is read all the same: whether the bytes
+    /// are the right ones tells whose failure it is.
+    async fn feed(&self, layer: &Layer, sender: mpsc::Sender<Option<Bytes>>, tally: &Tally) -> Result<()> {
+        let tell = |count| tally.on(&Event::Blob(&layer.descriptor, BlobEvent::Recompressing(count)));
+        let limit = self.limit.filter(|_| layer.source.repository().is_some());
+        let mut reader = layer.source.blob(&layer.descriptor, 0).await?;
+        let mut verifier = Verifier::new(&layer.descriptor);
+        tell(0);
+        loop {
+            let mut piece = BytesMut::with_capacity(limit.map_or(PIECE, RateLimit::piece));
+            let count = reader.read_into(&mut piece).await?;
+            if count == 0 {
+                break;
+            }
+            if let Some(limit) = limit {
+                limit.pass(count).await;
+            }
+            verifier.update(&piece)?;
+            let _ = sender.send(Some(piece.freeze())).await;
+            tell(count as u64);
+        }
+        verifier.finish()?;
+        let _ = sender.send(None).await;
+        Ok(())
     }
 
     fn spool(&self) -> Result<Spool> {
@@ -138,30 +166,7 @@ impl<'a> Workers<'a> {
     }
 }
 
-/// Reads the layer and hands it on. Once nobody takes the pieces any more the rest is read all the same: whether the bytes are
-/// the right ones tells whose failure it is.
-async fn feed(layer: &Layer, sender: mpsc::Sender<Option<Bytes>>, tally: &Tally) -> Result<()> {
-    let mut reader = layer.source.blob(&layer.descriptor, 0).await?;
-    let mut verifier = Verifier::new(&layer.descriptor);
-    let mut buffer = BytesMut::new();
-    tally.on(&Event::Blob(&layer.descriptor, BlobEvent::Recompressing(0)));
-    loop {
-        buffer.reserve(PIECE);
-        let count = reader.read_into(&mut buffer).await?;
-        if count == 0 {
-            break;
-        }
-        let piece = buffer.split().freeze();
-        verifier.update(&piece)?;
-        let _ = sender.send(Some(piece)).await;
-        tally.on(&Event::Blob(&layer.descriptor, BlobEvent::Recompressing(count as u64)));
-    }
-    verifier.finish()?;
-    let _ = sender.send(None).await;
-    Ok(())
-}
-
-/// What a [`feed`] hands on. Whoever stops before the end has failed.
+/// What [`Workers::feed`] hands on. Whoever stops before the end has failed.
 struct Pieces {
     receiver: mpsc::Receiver<Option<Bytes>>,
     piece: Bytes,

@@ -20,7 +20,7 @@ use source::RecompressedSource;
 use super::convert::convert;
 use super::event::Tally;
 use super::rewrite::{Edit, rewrite};
-use super::select::select;
+use super::select::{Selection, select};
 use super::{Event, Format, Item, Options, Plan, Presence};
 use crate::content::Encoding;
 use crate::error::Side;
@@ -40,20 +40,21 @@ pub struct Recompress {
     pub temporary: PathBuf,
 }
 
-/// The same items with layers as `options` want them.
-pub(super) async fn edit(items: Vec<Item>, options: &Options, tally: &Tally) -> Result<Vec<Item>> {
-    let Some(recompress) = &options.recompress else { return Ok(items) };
+/// The same items with layers as `options` want them, and what the names of those that were edited resolved to before.
+pub(super) async fn edit(items: Vec<Item>, options: &Options, tally: &Tally) -> Result<(Vec<Item>, Vec<Descriptor>)> {
+    let Some(recompress) = &options.recompress else { return Ok((items, Vec::new())) };
     let encoding = recompress.encoding;
     check(options, encoding)?;
     let jobs = options.jobs.max(1);
     let images: Vec<Selected> =
         stream::iter(&items).map(|item| selected(item, options, encoding, tally)).buffered(jobs).try_collect().await?;
     let layers = layers(&items, &images, encoding).await?;
-    let workers = Workers::new(recompress);
+    let workers = Workers::new(recompress, options.limit.as_deref());
     let done: HashMap<Digest, Recompressed> =
         stream::iter(layers).map(|layer| workers.recompress(layer, tally)).buffer_unordered(jobs).try_collect().await?;
     let edit = Arc::new(NewLayers { encoding, done });
-    items.into_iter().zip(images).map(|(item, image)| edited(item, &image, &edit)).collect()
+    let edited: Result<_> = items.into_iter().zip(&images).map(|(item, image)| edited(item, image, &edit)).collect();
+    Ok((edited?, images.into_iter().map(|image| image.source).collect()))
 }
 
 /// Errs with [`Kind::Usage`](crate::error::Kind::Usage) where `options` contradict each other.
@@ -100,6 +101,8 @@ fn wanted(manifest: &Manifest, encoding: Encoding) -> impl Iterator<Item = (usiz
 
 /// The manifests of one image that will be copied.
 struct Selected {
+    /// What the source's name resolved to.
+    source: Descriptor,
     /// As they are at the source.
     original: Vec<Manifest>,
     /// In media types that have a word for the compression, in the same order.
@@ -107,16 +110,19 @@ struct Selected {
 }
 
 async fn selected(item: &Item, options: &Options, encoding: Encoding, tally: &Tally) -> Result<Selected> {
-    let original = select(item, options).await?.manifests;
+    // The copy looks at this too, but after all the work.
+    let checked = item.destination_names.iter().try_for_each(|name| item.destination.check_name(name));
+    checked.map_err(|error| error.at(Side::Destination, "name the image"))?;
+    let Selection { source, manifests: original } = select(item, options).await?;
     let is_wordless =
         |manifest: &Manifest| manifest.media_type().is_docker() && wanted(manifest, encoding).next().is_some();
     if encoding.compression() != Compression::Zstd || !original.iter().any(is_wordless) {
-        return Ok(Selected { manifests: original.clone(), original });
+        return Ok(Selected { source, manifests: original.clone(), original });
     }
     if options.to.is_none() {
         tally.on(&Event::Warning("docker's formats have no word for zstd: converting to OCI's media types"));
     }
-    Ok(Selected { manifests: convert(&original, Format::Oci)?, original })
+    Ok(Selected { source, manifests: convert(&original, Format::Oci)?, original })
 }
 
 /// Every layer that is wanted, once, the largest first.

@@ -4,6 +4,7 @@ mod answer;
 mod bytes;
 mod limits;
 mod push;
+mod requests;
 mod retry;
 mod upload;
 

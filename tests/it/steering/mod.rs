@@ -2,5 +2,6 @@
 
 mod certificates;
 mod config;
+mod progress;
 mod rate;
 mod time;

@@ -57,7 +57,7 @@ fn machine(record: &Record) -> String {
          rounds after one that does not count{scale}. Each round starts from a fresh destination, which is compared with the source \
          afterwards. Figures are medians [least–most]. Distance and narrow lines are a proxy's: half a round trip each \
          way, a handshake, TCP's slow start, no loss. `raw sockets` is a client that does nothing but \
-         read, hash and write MiB pieces in four threads.\n\n\
+         read, hash and write, 128 KiB at a time, in four threads.\n\n\
          Again: `cargo xtask bench --report`. One scenario: `cargo xtask bench --only pull`. Every option: `cargo xtask bench --help`.\n\n",
         record.machine.text(),
         versions.join(", "),
