@@ -29,7 +29,7 @@ pub(crate) const PROGRESS_EVENTS: &[(&str, &str)] = &[
     ("planned", "images, manifests, blobs, bytes: what the copy consists of"),
     (
         "blob",
-        "digest, size, state: started, waiting (another process puts it), resumed (bytes that were kept), moving (bytes so far), done, present, mounted (from), recompressing (bytes so far), recompressed (as, as_size), retrying (attempt, wait_seconds, error), failed (error)",
+        "digest, size, state: started, waiting, resumed (bytes), moving (bytes so far), done, present, mounted (from), recompressing (bytes so far), recompressed (as, as_size), retrying (attempt, wait_seconds, error), failed (error)",
     ),
     ("manifest", "digest, size, name: a manifest was put"),
     ("message, warning", "message: something to tell"),
