@@ -169,7 +169,7 @@ impl Partial {
     /// It stays for another try, if there is something to go on from.
     pub(super) fn keep(&mut self) -> bool {
         let Some(last) = &self.last else { return false };
-        // What is behind the last checkpoint cannot be checked.
+        // What is behind the last checkpoint cannot be checked; where it stays, the next claim cuts it off.
         let _ = self.file.set_len(last.offset);
         self.is_kept = true;
         stop_at("blob-kept");
@@ -193,6 +193,7 @@ pub(crate) struct Directory(PathBuf);
 
 impl Drop for Directory {
     fn drop(&mut self) {
+        // Most often it is not empty, or was never made.
         let _ = fs::remove_dir(&self.0);
     }
 }

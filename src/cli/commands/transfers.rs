@@ -15,8 +15,8 @@ use crate::cli::units;
 /// List and remove unfinished transfers
 ///
 /// What a command that was interrupted had fetched for the local store or uploaded to a registry is kept, and the next
-/// command that needs it goes on from there; what nobody goes on with for a week goes by itself. What was fetched for
-/// another place is kept beside that.
+/// command that needs it goes on from there. What nobody goes on with for a week goes when the next large blob is fetched
+/// for the local store, and with rmi. What was fetched for another place is kept beside that.
 #[derive(Debug, clap::Args)]
 #[command(arg_required_else_help = true, subcommand_required = true, disable_help_subcommand = true)]
 pub(crate) struct Args {

@@ -30,7 +30,7 @@ impl Whole {
         }
     }
 
-    /// Sends all. No other try is made in this session: what the registry has of the first would be counted too.
+    /// Sends all, once: what the registry has of a first try would be counted in a second one to the same upload.
     pub(super) async fn commit(&mut self) -> Result<()> {
         let call = self.session.closing_call().careful_body(self.content.split().freeze());
         let answer = self.session.client.send(&call).await;

@@ -70,7 +70,7 @@ impl Draft {
             let mut kept = self.kept()?;
             let found = kept.blobs.get(&spot.descriptor.digest).filter(|found| found.at == spot.at).cloned();
             if found.is_none() && spot.is_new {
-                // Another plan: from here on everything is somewhere else.
+                // Another plan: from here on everything is somewhere else, and is written over if it cannot be cut off.
                 kept.cut(spot.at);
                 let _ = self.file.set_len(spot.at);
             }
@@ -118,6 +118,7 @@ impl Drop for Draft {
             let is_kept = kept.blobs.values().map(|checkpoint| checkpoint.offset).sum::<u64>() >= WORTH_KEEPING;
             staged.set_temporary(!is_kept);
             if !is_kept {
+                // Without data beside it nobody reads it.
                 let _ = fs::remove_file(log_path(&kept.path));
             }
         }
