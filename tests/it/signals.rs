@@ -98,38 +98,38 @@ impl Phase {
         Self { what, args: args.iter().map(|&arg| arg.to_owned()).collect(), arrivals: None }
     }
 
-    fn start(&self, env: &Env) -> Running {
-        let Some(arrivals) = &self.arrivals else {
-            let running = env.imgctl(&self.args).spawn();
-            std::thread::sleep(PAUSE);
-            return running;
-        };
-        // What came of the run before has come by now.
-        std::thread::sleep(PAUSE / 3);
-        let before = arrivals();
+    /// Starts a command and waits until it hears `signal` and is in this phase.
+    fn start(&self, env: &Env, signal: Signal) -> Running {
+        let before = self.arrivals.as_ref().map(|arrivals| arrivals());
         let mut running = env.imgctl(&self.args).spawn();
-        running.wait_until(self.what, |_| arrivals() > before);
+        running.wait_until_it_catches(signal);
+        match (&self.arrivals, before) {
+            (Some(arrivals), Some(before)) => running.wait_until(self.what, |_| arrivals() > before),
+            _ => std::thread::sleep(PAUSE),
+        }
         running
     }
 
     /// Sends each of `signals` to a command in this phase, once and twice.
     fn interrupt(&self, env: &Env, signals: &[(Signal, i32)]) {
-        for (signal, code) in signals {
-            for twice in [false, true] {
-                let running = self.start(env);
-                let sent = Instant::now();
-                running.signal(*signal);
-                if twice {
-                    std::thread::sleep(PAUSE / 5);
-                    running.try_signal(*signal);
-                }
-                let outcome = running.wait();
-                assert_eq!(outcome.code, Some(*code), "{}: {}", self.what, outcome.told());
-                assert!(sent.elapsed() < Duration::from_secs(2), "{}: {:?}", self.what, sent.elapsed());
-                assert_eq!(outcome.stdout_text(), "", "{}", self.what);
-                env.assert_no_leftovers();
-            }
+        for &signal in signals {
+            [false, true].into_iter().for_each(|twice| self.interrupt_once(env, signal, twice));
         }
+    }
+
+    fn interrupt_once(&self, env: &Env, (signal, code): (Signal, i32), twice: bool) {
+        let running = self.start(env, signal);
+        let sent = Instant::now();
+        running.signal(signal);
+        if twice {
+            std::thread::sleep(PAUSE / 5);
+            running.try_signal(signal);
+        }
+        let outcome = running.wait();
+        assert_eq!(outcome.code, Some(code), "{}: {}", self.what, outcome.told());
+        assert!(sent.elapsed() < Duration::from_secs(2), "{}: {:?}", self.what, sent.elapsed());
+        assert_eq!(outcome.stdout_text(), "", "{}", self.what);
+        env.assert_no_leftovers();
     }
 }
 
@@ -158,13 +158,23 @@ fn s12_every_phase_of_a_transfer_can_be_interrupted() {
         assert!(registry.tags("to/here").is_empty(), "{what}");
         assert_eq!(env.imgctl(["images", "-q", "--all"]).run().ok().stdout_text(), "", "{what}");
     }
-    let env = Env::new();
+}
+
+#[test]
+fn s12_a_running_upload_can_be_interrupted() {
+    let (env, registry) = (Env::new(), DockerRegistry::open());
+    let image = TestImage::of_size(3, 3_000_000);
     image.write_layout(&env.path("given"), "x");
-    let proxy = FaultProxy::start(registry.host(), Vec::new());
-    proxy.limit_rate(100_000);
-    let mut phase = Phase::new("an upload runs", &["copy", "oci:given:x", &proxy.reference("slow/here:1")]);
-    phase.arrivals = Some(Box::new(move || usize::try_from(proxy.received()).unwrap() / 20_000));
-    phase.interrupt(&env, &SIGNALS);
+    for signal in SIGNALS {
+        for twice in [false, true] {
+            // One for each run: what an interrupted one has sent comes on for a while.
+            let proxy = FaultProxy::start(registry.host(), Vec::new());
+            proxy.limit_rate(100_000);
+            let mut phase = Phase::new("an upload runs", &["copy", "oci:given:x", &proxy.reference("slow/here:1")]);
+            phase.arrivals = Some(Box::new(move || usize::try_from(proxy.received()).unwrap() / 20_000));
+            phase.interrupt_once(&env, signal, twice);
+        }
+    }
     assert!(registry.tags("slow/here").is_empty());
     env.imgctl(["copy", "-q", "oci:given:x", &registry.reference("slow/here:1")]).run().ok();
     assert!(registry.has_image("slow/here", "1", &image));

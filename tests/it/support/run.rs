@@ -154,6 +154,17 @@ impl Running {
         self.wait_until(&format!("{text:?} on stderr"), |running| running.stderr().contains(text));
     }
 
+    /// Waits until it catches `signal`, which before that would just end it.
+    pub fn wait_until_it_catches(&mut self, signal: Signal) {
+        let bit = 1_u64 << (signal.as_raw() - 1);
+        let path = format!("/proc/{}/status", self.pid());
+        self.wait_until("a handler of the signal", |_| {
+            let status = fs::read_to_string(&path).unwrap_or_default();
+            let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).map(str::trim);
+            caught.is_some_and(|mask| u64::from_str_radix(mask, 16).is_ok_and(|mask| mask & bit != 0))
+        });
+    }
+
     /// Whether it ended.
     pub fn has_ended(&mut self) -> bool {
         self.poll().is_some()
