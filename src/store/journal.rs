@@ -1,7 +1,7 @@
 //! Journal: what transfers that broke off have left to go on from, in `<store>/transfers/`: downloads as
 //! `<algorithm>-<hex>`, uploads as `upload-<hash>.json`.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -9,7 +9,8 @@ use std::time::{Duration, SystemTime};
 use super::checkpoint::CheckpointLog;
 use super::partial::{Locked, lock, log_path};
 use super::session::{RECORD_LIMIT, UploadRecord, UploadSession};
-use crate::content::read_regular;
+use crate::content::{open_regular, read_regular};
+use crate::error::Kind;
 use crate::oci::Digest;
 use crate::{Error, Result};
 
@@ -72,8 +73,8 @@ impl Journal {
         // The last one takes the directory with it.
         let _ = fs::remove_dir(&self.directory);
         match removed {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
-            removed => removed.map_err(|error| Error::local(format!("remove {}", path.display()), error)),
+            Err(error) if error.kind() == Kind::NotFound => Ok(true),
+            removed => removed,
         }
     }
 
@@ -103,7 +104,8 @@ impl Journal {
 
     fn look_at(&self, name: &str) -> Option<Unfinished> {
         let path = self.directory.join(name);
-        let file = File::open(&path).ok()?;
+        // What is no file is not ours, and nothing that it leads to.
+        let file = open_regular(&path).ok()?;
         let is_in_use = matches!(lock(&file, &path), Ok(Locked::Held));
         let found = file.metadata().ok()?;
         let changed = found.modified().ok()?;
@@ -128,21 +130,33 @@ fn digest_of(name: &str) -> Option<Digest> {
     format!("{algorithm}:{hex}").parse().ok()
 }
 
-fn remove_download(path: &Path) -> io::Result<bool> {
-    let file = File::open(path)?;
-    if matches!(lock(&file, path)?, Locked::Held) {
+fn remove_download(path: &Path) -> Result<bool> {
+    let file = open_regular(path)?;
+    if matches!(lock(&file, path).map_err(|error| cannot_remove(path, error))?, Locked::Held) {
         return Ok(false);
     }
-    match fs::remove_file(log_path(path)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    fs::remove_file(path)?;
+    [&*log_path(path), path].into_iter().try_for_each(remove_file)?;
     Ok(true)
 }
 
-fn remove_upload(path: &Path) -> io::Result<bool> {
-    let session = UploadSession::open(path)?;
+/// Removes a file that may be gone.
+fn remove_file(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(cannot_remove(path, error)),
+        _ => Ok(()),
+    }
+}
+
+fn cannot_remove(path: &Path, error: io::Error) -> Error {
+    Error::local(format!("remove {}", path.display()), error)
+}
+
+fn remove_upload(path: &Path) -> Result<bool> {
+    let session = UploadSession::open(path);
+    let session = session.map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => Error::not_found(path.display().to_string()).with_source(error),
+        _ => cannot_remove(path, error),
+    })?;
     Ok(session.map(UploadSession::remove).is_some())
 }
 
@@ -196,8 +210,24 @@ mod tests {
         journal.expire();
         assert!(path.exists() && !orphan.exists());
         let week = SystemTime::now() - EXPIRY - Duration::from_secs(60);
-        File::options().write(true).open(&path).unwrap().set_modified(week).unwrap();
+        fs::File::options().write(true).open(&path).unwrap().set_modified(week).unwrap();
         journal.expire();
         assert!(!journal.directory().exists());
+    }
+
+    #[test]
+    fn what_is_no_file_is_neither_followed_nor_waited_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let (_store, blob) = broken_off(directory.path());
+        let journal = Journal::new(directory.path());
+        let at = |content: &[u8]| journal.directory().join(format!("sha256-{}", Digest::of(content).hex()));
+        let old = directory.path().join("old");
+        let week = SystemTime::now() - EXPIRY - Duration::from_secs(60);
+        fs::File::create_new(&old).unwrap().set_modified(week).unwrap();
+        std::os::unix::fs::symlink(&old, at(b"link")).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, at(b"fifo"), rustix::fs::Mode::RUSR).unwrap();
+        journal.expire();
+        assert!(old.exists() && at(b"link").is_symlink());
+        assert_eq!(journal.list().unwrap().iter().map(|it| it.digest).collect::<Vec<_>>(), [blob.digest]);
     }
 }
