@@ -262,12 +262,15 @@ async fn s13_a_reader_that_leaves_is_a_broken_pipe() {
     let (reader, end) = pipe();
     drop(reader);
     let writer = DockerArchiveWriter::from(Writer::stream(end));
-    let big = Bytes::from(vec![0; 1 << 20]);
-    let descriptor = Descriptor::of(MediaType::OCI_LAYER, &big);
     let mut failures = Vec::new();
-    // The first is told when its piece does not go out, the next at once.
-    while failures.len() < 2 {
-        failures.extend(put_blob(&writer, &descriptor, big.clone()).await.err());
+    // The first is told when its piece does not go out, the next at once. Until then some are on their way.
+    for content in (0_u32..).map(u32::to_le_bytes) {
+        let blob = Bytes::from(content.repeat(1 << 18));
+        let descriptor = Descriptor::of(MediaType::OCI_LAYER, &blob);
+        failures.extend(put_blob(&writer, &descriptor, blob).await.err());
+        if failures.len() == 2 {
+            break;
+        }
     }
     for error in failures {
         assert_eq!(error.kind(), Kind::Local);
