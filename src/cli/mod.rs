@@ -78,7 +78,8 @@ pub(crate) struct Cli {
 /// Runs the command line of this process.
 pub(crate) fn main() -> ExitCode {
     stand_still_for_a_test();
-    let cli = match parse_with(command()) {
+    // Help is arranged for people only when it is shown.
+    let cli = match parse_with(Cli::command()).or_else(|_| parse_with(for_people())) {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
     };
@@ -95,7 +96,12 @@ pub(crate) fn main() -> ExitCode {
     let ui = Ui::new(&cli.output, &Terminal::read());
     log::start(&cli.output, ui.clone());
     config.warnings.iter().for_each(|warning| ui.warn(warning));
-    match environment.and_then(|environment| run(cli, (environment, config), &ui)) {
+    let Cli { command, transfer, registry, .. } = cli;
+    let done = command.run_at_once(&ui).unwrap_or_else(|| {
+        let registries = |environment| Registries::new(Flags { registry, transfer }, config, environment);
+        run(command, registries(environment?), &ui)
+    });
+    match done {
         Err(error) if ui.is_closed(&error) => ExitCode::SUCCESS,
         Err(error) => failure::report(&ui, &error),
         Ok(()) => ExitCode::SUCCESS,
@@ -123,12 +129,12 @@ fn configure(cli: &Cli, environment: &Environment) -> imgctl::Result<Option<(Cli
     };
     let Some(file) = file else { return Ok(None) };
     let config = ConfigFile::read(&file, &environment.home)?;
-    let cli = parse_with(config.apply(command(), None)).map_err(|error| Error::usage(first_line(&error)))?;
+    let cli = parse_with(config.apply(Cli::command(), None)).map_err(|error| Error::usage(first_line(&error)))?;
     Ok(Some((cli, config)))
 }
 
 /// The end of the help says how variables are named; each alone would make it twice as long.
-fn command() -> clap::Command {
+fn for_people() -> clap::Command {
     let command = Cli::command().mut_args(|argument| argument.hide_env(true));
     command.mut_subcommands(|command| command.mut_args(|argument| argument.hide_env(true)))
 }
@@ -140,7 +146,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
         let _ = error.print();
         return ExitCode::SUCCESS;
     }
-    let matches = command().ignore_errors(true).try_get_matches();
+    let matches = Cli::command().ignore_errors(true).try_get_matches();
     let is_json = matches.is_ok_and(|matches| flags::is_progress_json(&matches));
     let text = error.to_string();
     let harmless = escape::without_passwords(&text);
@@ -156,16 +162,13 @@ fn refuse(error: &clap::Error) -> ExitCode {
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(failure::USAGE))
 }
 
-fn run(cli: Cli, (environment, config): (Arc<Environment>, ConfigFile), ui: &Ui) -> imgctl::Result<()> {
+fn run(command: Command, registries: Registries, ui: &Ui) -> imgctl::Result<()> {
     let signals = signal::listen();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Error::local("start the worker threads", error))?;
-    let Cli { transfer, registry, command, .. } = cli;
-    let timeout = transfer.timeout;
-    let flags = Arc::new(Flags { registry, transfer });
-    let registries = Registries { flags, config, environment, requests: Arc::default() };
+    let timeout = registries.flags.transfer.timeout;
     let context = Arc::new(Context::new(ui.clone(), registries));
     let (stop, mut done) = start(command, &context, runtime.handle())?;
     let result = runtime.block_on(async {

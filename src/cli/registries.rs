@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use clap::CommandFactory as _;
 use imgctl::name::Registry;
 use imgctl::net;
 use imgctl::transport::{ForRegistry, RegistrySettings};
 use imgctl::{Error, Result};
 
+use super::Cli;
 use super::certificates::{Certificates, read_certificate, read_key};
 use super::config_file::{ConfigFile, first_line};
 use super::context::Environment;
@@ -40,6 +42,11 @@ pub(crate) struct Registries {
 }
 
 impl Registries {
+    /// Nothing was sent yet.
+    pub(crate) fn new(flags: Flags, config: ConfigFile, environment: Arc<Environment>) -> Self {
+        Self { flags: Arc::new(flags), config, environment, requests: Arc::default() }
+    }
+
     /// For the registries of `side`.
     pub(crate) fn on(self: &Arc<Self>, side: Side) -> ForRegistry {
         let registries = Arc::clone(self);
@@ -56,7 +63,7 @@ impl Registries {
         if !self.config.mentions(registry) {
             return Ok(Arc::clone(&self.flags));
         }
-        let command = self.config.apply(super::command(), Some(registry));
+        let command = self.config.apply(Cli::command(), Some(registry));
         let cli = super::parse_with(command).map_err(|error| Error::usage(first_line(&error)))?;
         Ok(Arc::new(Flags { registry: cli.registry, transfer: cli.transfer }))
     }

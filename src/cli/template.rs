@@ -1,6 +1,7 @@
 //! `--format`: JSON, JSON lines, or a Go template as docker's users write them
 //! ([docker](https://docs.docker.com/engine/cli/formatting/)).
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use gtmpl_ng as gtmpl;
@@ -21,7 +22,18 @@ pub(crate) enum Format {
 }
 
 /// A Go template with docker's functions.
-pub(crate) struct Template(gtmpl::Template);
+pub(crate) struct Template {
+    text: String,
+    /// What it is made of where that is text and fields alone, as in all tables. That is filled in at once; the language
+    /// starts a thread to read a template, and lists have thousands of lines.
+    parts: Option<Vec<Part>>,
+    language: OnceCell<gtmpl::Template>,
+}
+
+enum Part {
+    Text(String),
+    Field(String),
+}
 
 impl Format {
     /// Reads the text after `--format`.
@@ -41,26 +53,64 @@ impl Format {
 impl Template {
     /// Reads a template. Outside of actions, `\t` and `\n` may be written as two characters.
     pub(crate) fn parse(text: &str) -> Result<Self> {
-        let mut template = gtmpl::Template::default();
-        template.add_funcs(FUNCTIONS);
-        template.parse(unescaped(text)).map_err(|error| Error::usage(format!("--format: {error}")))?;
-        Ok(Self(template))
+        let text = unescaped(text);
+        let template = Self { parts: parts(&text), text, language: OnceCell::new() };
+        if template.parts.is_none() {
+            template.language()?;
+        }
+        Ok(template)
     }
 
     /// Fills it in. A field that `item` does not have is an error, a key that a map in it does not have is not.
     pub(crate) fn render(&self, item: &Value) -> Result<String> {
+        if let Some(text) = self.parts.as_ref().and_then(|parts| filled(parts, item)) {
+            return Ok(text);
+        }
         let root = match go_value(item) {
             GoValue::Map(fields) => GoValue::Object(fields),
             other => other,
         };
         let context = gtmpl::Context::from(root);
-        self.0.render(&context).map_err(|error| {
+        self.language()?.render(&context).map_err(|error| {
             let message = error.to_string();
             // It goes on with the whole item.
             let message = message.split(" in map[").next().unwrap_or_default();
             Error::usage(format!("--format: {message}"))
         })
     }
+
+    fn language(&self) -> Result<&gtmpl::Template> {
+        if let Some(template) = self.language.get() {
+            return Ok(template);
+        }
+        let mut template = gtmpl::Template::default();
+        template.add_funcs(FUNCTIONS);
+        template.parse(&*self.text).map_err(|error| Error::usage(format!("--format: {error}")))?;
+        Ok(self.language.get_or_init(|| template))
+    }
+}
+
+/// The parts of a template that has no other actions than `{{.Field}}`.
+fn parts(text: &str) -> Option<Vec<Part>> {
+    let mut pieces = text.split("{{");
+    let mut parts = vec![Part::Text(pieces.next()?.to_owned())];
+    for piece in pieces {
+        let (action, text) = piece.split_once("}}")?;
+        let field = action.strip_prefix('.').filter(|field| !field.is_empty())?;
+        if !field.chars().all(|c| c.is_ascii_alphanumeric()) {
+            return None;
+        }
+        parts.extend([Part::Field(field.to_owned()), Part::Text(text.to_owned())]);
+    }
+    Some(parts)
+}
+
+/// `parts` with the fields of `item`, where these are all texts: how others are written is the language's business.
+fn filled(parts: &[Part], item: &Value) -> Option<String> {
+    parts.iter().try_fold(String::new(), |line, part| match part {
+        Part::Text(text) => Some(line + text),
+        Part::Field(field) => Some(line + item.get(field)?.as_str()?),
+    })
 }
 
 fn unescaped(text: &str) -> String {
@@ -225,6 +275,21 @@ mod tests {
         ];
         for (template, expected) in table {
             assert_eq!(render(template, item.clone()), expected, "{template}");
+        }
+    }
+
+    #[test]
+    fn text_and_fields_alone_are_filled_in_as_the_language_does() {
+        let item = object!({ "ID": "a {{.B}} b", "B": "" });
+        for text in ["", "{{.ID}}", "x}} {{.ID}}\t{{.B}}.", "{{.ID}}{{.ID}}", "{{.Nope}}"] {
+            let mut template = Template::parse(text).unwrap();
+            assert!(template.parts.is_some(), "{text}");
+            let at_once = template.render(&item).ok();
+            template.parts = None;
+            assert_eq!(at_once, template.render(&item).ok(), "{text}");
+        }
+        for text in ["{{ .ID }}", "{{.ID.B}}", "{{.}}", "{{/* */}}", "{{- .ID}}", "{{upper .ID}}"] {
+            assert!(parts(text).is_none(), "{text}");
         }
     }
 

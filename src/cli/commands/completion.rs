@@ -4,8 +4,8 @@ use clap_complete::Shell;
 use imgctl::Result;
 
 use super::Examples;
-use crate::cli::context::Context;
 use crate::cli::generate;
+use crate::cli::ui::Ui;
 
 /// Print the completions of a shell
 #[derive(Debug, clap::Args)]
@@ -19,7 +19,6 @@ pub(crate) const EXAMPLES: Examples = &[
     ("Complete in fish", "imgctl completion fish > ~/.config/fish/completions/imgctl.fish"),
 ];
 
-#[expect(clippy::unused_async, reason = "every command is called alike")]
-pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
-    context.ui.exact(&generate::completion(args.shell))
+pub(crate) fn run(args: &Args, ui: &Ui) -> Result<()> {
+    ui.exact(&generate::completion(args.shell))
 }

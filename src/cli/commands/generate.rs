@@ -6,8 +6,8 @@ use clap::ValueEnum;
 use imgctl::{Error, Result};
 
 use super::Examples;
-use crate::cli::context::Context;
 use crate::cli::generate;
+use crate::cli::ui::Ui;
 
 /// Write the manual pages or the completions of all shells into a directory
 #[derive(Debug, clap::Args)]
@@ -25,8 +25,7 @@ enum What {
 
 pub(crate) const EXAMPLES: Examples = &[("Write the manual pages", "imgctl generate man man")];
 
-#[expect(clippy::unused_async, reason = "every command is called alike")]
-pub(crate) async fn run(args: Args, _: &Context) -> Result<()> {
+pub(crate) fn run(args: &Args, _: &Ui) -> Result<()> {
     let files = match args.what {
         What::Man => generate::pages()?,
         What::Completions => generate::completions(),

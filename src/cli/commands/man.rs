@@ -3,8 +3,8 @@
 use imgctl::{Error, Result};
 
 use super::Examples;
-use crate::cli::context::Context;
 use crate::cli::generate;
+use crate::cli::ui::Ui;
 
 /// Print the manual page of imgctl or of one command
 #[derive(Debug, clap::Args)]
@@ -16,10 +16,9 @@ pub(crate) struct Args {
 pub(crate) const EXAMPLES: Examples =
     &[("Read the manual page of copy", "imgctl man copy | man -l -"), ("Print the main page", "imgctl man")];
 
-#[expect(clippy::unused_async, reason = "every command is called alike")]
-pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
-    let name = args.command.map_or_else(|| "imgctl".to_owned(), |command| format!("imgctl-{command}"));
+pub(crate) fn run(args: &Args, ui: &Ui) -> Result<()> {
+    let name = args.command.as_ref().map_or_else(|| "imgctl".to_owned(), |command| format!("imgctl-{command}"));
     let page = generate::pages()?.into_iter().find(|(file, _)| *file == format!("{name}.1"));
     let (_, page) = page.ok_or_else(|| Error::not_found(format!("there is no manual page {name}")))?;
-    context.ui.exact(&page)
+    ui.exact(&page)
 }

@@ -27,31 +27,46 @@ use clap::Subcommand;
 
 use super::context::Context;
 use super::generate::examples;
+use super::ui::Ui;
 
 /// What a command does, and a command line that does it.
 pub(crate) type Examples = &'static [(&'static str, &'static str)];
 
-/// Makes the enum of subcommands and calls the right one. Each is named as its module.
+/// Makes the enum of subcommands and calls the right one. Each is named as its module. Those at once only print what the
+/// program knows: for them nothing is started.
 macro_rules! commands {
-    ($($command:ident),+ $(,)?) => {
+    ($($command:ident),+; at once: $($at_once:ident),+) => {
         /// A command and its arguments.
         #[derive(Debug, Subcommand)]
         #[expect(non_camel_case_types, reason = "named as the modules")]
         pub(crate) enum Command {
             $(#[command(after_long_help = examples($command::EXAMPLES))] $command($command::Args),)+
+            $(#[command(after_long_help = examples($at_once::EXAMPLES))] $at_once($at_once::Args),)+
         }
 
         impl Command {
+            /// Does it where it only prints.
+            pub(crate) fn run_at_once(&self, ui: &Ui) -> Option<imgctl::Result<()>> {
+                match self {
+                    $(Self::$at_once(args) => Some($at_once::run(args, ui)),)+
+                    _ => None,
+                }
+            }
+
             /// Does it.
             pub(crate) async fn run(self, context: &Context) -> imgctl::Result<()> {
                 match self {
                     $(Self::$command(args) => Box::pin($command::run(args, context)).await,)+
+                    $(Self::$at_once(args) => $at_once::run(&args, &context.ui),)+
                 }
             }
         }
 
         /// The examples of every command.
-        pub(crate) const EXAMPLES: &[(&str, Examples)] = &[$((stringify!($command), $command::EXAMPLES),)+];
+        pub(crate) const EXAMPLES: &[(&str, Examples)] = &[
+            $((stringify!($command), $command::EXAMPLES),)+
+            $((stringify!($at_once), $at_once::EXAMPLES),)+
+        ];
     };
 }
 
@@ -60,6 +75,6 @@ commands! {
     tags, catalog, inspect, manifest, config, digest,
     images, tag, rmi, transfers,
     serve,
-    login, logout,
-    completion, man, version, generate,
+    login, logout;
+    at once: completion, man, version, generate
 }

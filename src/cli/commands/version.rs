@@ -4,9 +4,9 @@ use imgctl::Result;
 use serde_json::json;
 
 use super::Examples;
-use crate::cli::context::Context;
 use crate::cli::flags::FormatFlag;
 use crate::cli::listing::Listing;
+use crate::cli::ui::Ui;
 
 /// Print which version this is
 #[derive(Debug, clap::Args)]
@@ -20,12 +20,11 @@ pub(crate) const EXAMPLES: Examples =
 
 const LISTING: Listing = Listing { format: "imgctl {{.Version}}", headers: &[("Version", "VERSION")] };
 
-#[expect(clippy::unused_async, reason = "every command is called alike")]
-pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
+pub(crate) fn run(args: &Args, ui: &Ui) -> Result<()> {
     let version = json!({
         "Version": env!("CARGO_PKG_VERSION"),
         "Os": std::env::consts::OS,
         "Arch": std::env::consts::ARCH,
     });
-    LISTING.print(&context.ui, args.format.format.as_deref(), &[version])
+    LISTING.print(ui, args.format.format.as_deref(), &[version])
 }
