@@ -1,5 +1,7 @@
 //! Blobs: asked for, deleted, and read by a reader that goes on where the line broke.
 
+use std::ops::Range;
+
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use http::{Method, StatusCode, header};
@@ -57,6 +59,19 @@ impl Client {
         self.download(self.blob_call(Method::GET, repository, &descriptor.digest), descriptor, from).await
     }
 
+    /// Reads `part` of a blob alone. Errs with [`Kind::Unsupported`] where the registry answers with something else than that
+    /// part.
+    pub async fn blob_part(
+        &self,
+        repository: &Repository,
+        descriptor: &Descriptor,
+        part: Range<u64>,
+    ) -> Result<BlobReader> {
+        let call = self.blob_call(Method::GET, repository, &descriptor.digest);
+        let download = Download { end: part.end, is_part: true, ..self.to_download(call, descriptor, part.start) };
+        download.start().await
+    }
+
     /// Reads a layer that may not be distributed from where its descriptor says. No secret goes there.
     pub async fn foreign_blob(&self, descriptor: &Descriptor, from: u64) -> Result<BlobReader> {
         let digest = descriptor.digest;
@@ -87,12 +102,18 @@ impl Client {
     }
 
     async fn download(&self, call: Call, descriptor: &Descriptor, from: u64) -> Result<BlobReader> {
+        self.to_download(call, descriptor, from).start().await
+    }
+
+    fn to_download(&self, call: Call, descriptor: &Descriptor, from: u64) -> Download {
         let (digest, size) = (descriptor.digest, descriptor.size);
-        let mut download = Download {
+        Download {
             client: self.clone(),
             call,
             digest,
             size,
+            end: size,
+            is_part: false,
             offset: from,
             skip: 0,
             body: None,
@@ -100,11 +121,7 @@ impl Client {
             opened_at: from,
             use_ranges: true,
             short: None,
-        };
-        if from < size {
-            download.open().await?;
         }
-        Ok(BlobReader::new(size.saturating_sub(from), download))
     }
 
     /// Deletes a blob.
@@ -130,7 +147,11 @@ struct Download {
     call: Call,
     digest: Digest,
     size: u64,
-    /// How many bytes were handed on.
+    /// Where what is wanted of it ends.
+    end: u64,
+    /// Whether a part is wanted, and nothing else will do.
+    is_part: bool,
+    /// Up to where bytes were handed on.
     offset: u64,
     /// How many bytes of the body come before them.
     skip: u64,
@@ -169,18 +190,18 @@ impl Pieces for Download {
         }
         while buffer.len() < buffer.capacity() {
             let Some(mut body) = self.body.take() else {
-                if self.offset >= self.size {
+                if self.offset >= self.end {
                     break;
                 }
                 self.open().await?;
                 continue;
             };
             match self.step(&mut body, buffer).await {
-                Ok(0) if self.offset >= self.size => break,
+                Ok(0) if self.offset >= self.end => break,
                 Ok(0) => self.broke_off(None).await?,
                 Ok(_) => self.body = Some(body),
                 // All bytes came; how the connection ended does not matter.
-                Err(error) if error.kind() == Kind::Network && self.offset >= self.size => break,
+                Err(error) if error.kind() == Kind::Network && self.offset >= self.end => break,
                 Err(error) if error.kind() == Kind::Network => self.broke_off(Some(error)).await?,
                 Err(error) => return Err(self.named(error)),
             }
@@ -190,7 +211,7 @@ impl Pieces for Download {
 
     async fn piece(&mut self, most: usize) -> Result<Bytes> {
         // Past the end no more than one byte is looked at.
-        let left = usize::try_from(self.size - self.offset).map_or(most, |left| most.min(left.saturating_add(1)));
+        let left = usize::try_from(self.end - self.offset).map_or(most, |left| most.min(left.saturating_add(1)));
         if let Some(body) = self.body.as_mut().filter(|_| self.skip == 0)
             && let Some(piece) = body.together(left).await
         {
@@ -204,19 +225,33 @@ impl Pieces for Download {
 }
 
 impl Download {
+    async fn start(mut self) -> Result<BlobReader> {
+        if self.offset < self.end {
+            self.open().await?;
+        }
+        Ok(BlobReader::new(self.end.saturating_sub(self.offset), self))
+    }
+
     /// Asks for the blob from the offset on, or for the whole where that does not work.
     async fn open(&mut self) -> Result<()> {
         self.opened_at = self.offset;
         loop {
             let from = if self.use_ranges { self.offset } else { 0 };
             let mut call = self.call.clone();
-            if from > 0 {
+            if self.is_part {
+                call = call.header(header::RANGE, &format!("bytes={from}-{}", self.end - 1));
+            } else if from > 0 {
                 call = call.header(header::RANGE, &format!("bytes={from}-"));
             }
             let response = self.client.send(&call).await.map_err(|error| self.named(error))?;
-            match judge(&response, from, self.size) {
+            let answer = match self.is_part {
+                true => judge_part(&response, from..self.end, self.size),
+                false => judge(&response, from, self.size),
+            };
+            match answer {
                 Answer::Here => self.skip = 0,
                 Answer::Whole => self.skip = self.offset,
+                Answer::NoRanges if self.is_part => return Err(self.no_parts()),
                 Answer::NoRanges => {
                     self.use_ranges = false;
                     continue;
@@ -240,7 +275,7 @@ impl Download {
 
     /// Reads once; 0 is the end of the body. Bytes before the offset are thrown away; past the end no more than one is read.
     async fn step(&mut self, body: &mut Response, buffer: &mut BytesMut) -> Result<usize> {
-        let (left, spare) = (self.size - self.offset, buffer.capacity() - buffer.len());
+        let (left, spare) = (self.end - self.offset, buffer.capacity() - buffer.len());
         let (count, result) = if self.skip == 0 && left >= spare as u64 {
             let start = buffer.len();
             let result = body.read_into(buffer).await;
@@ -265,9 +300,10 @@ impl Download {
     /// Counts bytes that are handed on.
     fn advance(&mut self, count: usize) -> Result<()> {
         self.offset += count as u64;
-        if self.offset > self.size {
-            let (digest, size) = (self.digest, self.size);
-            return Err(Error::mismatch(format!("{digest}: more came than the {size} bytes of its descriptor")));
+        if self.offset > self.end {
+            let (digest, end) = (self.digest, self.end);
+            let asked = if self.is_part { "that were asked for" } else { "of its descriptor" };
+            return Err(Error::mismatch(format!("{digest}: more came than the {end} bytes {asked}")));
         }
         Ok(())
     }
@@ -306,6 +342,11 @@ impl Download {
         self.named(Error::mismatch(format!("{host}: blob {digest} has {size} bytes, {length} were sent{html}")))
     }
 
+    fn no_parts(&self) -> Error {
+        let (host, digest) = (self.client.registry(), self.digest);
+        self.named(Error::new(Kind::Unsupported, format!("{host}: gives no parts of blob {digest}")))
+    }
+
     fn named(&self, error: Error) -> Error {
         error.with_host(self.client.registry().to_string()).with_digest(self.digest)
     }
@@ -313,7 +354,6 @@ impl Download {
 
 /// What an answer to a request for the bytes from `from` on of a blob of `size` bytes is good for.
 fn judge(response: &Response, from: u64, size: u64) -> Answer {
-    let headers = &response.headers;
     let length = response.content_length();
     match response.status.as_u16() {
         200 => match length {
@@ -322,16 +362,30 @@ fn judge(response: &Response, from: u64, size: u64) -> Answer {
             Some(length) if length < size => Answer::Short(length),
             _ => Answer::Whole,
         },
-        206 if from > 0 => {
-            let mut ranges = headers.get_all(header::CONTENT_RANGE).iter();
-            let range = ranges.next().and_then(|value| value.to_str().ok()?.parse::<ContentRange>().ok());
-            let fits = |range: &ContentRange| {
-                let count = range.last - range.first + 1;
-                range.first == from && range.complete == Some(size) && length.is_none_or(|length| length == count)
-            };
-            if ranges.next().is_none() && range.as_ref().is_some_and(fits) { Answer::Here } else { Answer::NoRanges }
-        }
-        206 | 416 if from > 0 => Answer::NoRanges,
+        206 if from > 0 => match content_range(response, size).is_some_and(|range| range.first == from) {
+            true => Answer::Here,
+            false => Answer::NoRanges,
+        },
+        416 if from > 0 => Answer::NoRanges,
         _ => Answer::Refused,
     }
+}
+
+/// The same for a request for `part`: all of it, and nothing else.
+fn judge_part(response: &Response, part: Range<u64>, size: u64) -> Answer {
+    let is_it = |range: ContentRange| range.first == part.start && range.last + 1 == part.end;
+    match response.status.as_u16() {
+        206 if content_range(response, size).is_some_and(is_it) => Answer::Here,
+        200 | 206 | 416 => Answer::NoRanges,
+        _ => Answer::Refused,
+    }
+}
+
+/// `Content-Range`, where it is the only one and goes with the length of the body and the `size` of the blob.
+fn content_range(response: &Response, size: u64) -> Option<ContentRange> {
+    let mut ranges = response.headers.get_all(header::CONTENT_RANGE).iter();
+    let range = ranges.next()?.to_str().ok()?.parse::<ContentRange>().ok()?;
+    let count = range.last - range.first + 1;
+    let fits = range.complete == Some(size) && response.content_length().is_none_or(|length| length == count);
+    (fits && ranges.next().is_none()).then_some(range)
 }
