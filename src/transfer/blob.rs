@@ -61,7 +61,7 @@ impl Job {
     pub(super) async fn begin(&self, run: &Run, origins: &[Repository]) -> Result<Begin> {
         self.tell(run, BlobEvent::Started);
         let begun = self.destination.begin(&self.descriptor, origins).await;
-        begun.map_err(|error| self.from_destination(error))
+        begun.map_err(|error| self.not_put(error))
     }
 
     /// Puts the blob, with another try where that may help.
@@ -121,7 +121,7 @@ impl Job {
             None => self.read_through(run, &mut putting).await,
         };
         match read {
-            Ok(()) => putting.commit().await.map_err(|error| self.from_destination(error)),
+            Ok(()) => putting.commit().await.map_err(|error| self.not_put(error)),
             Err(error) => {
                 // What does not match its descriptor is nothing to go on from.
                 if error.kind() == Kind::Mismatch {
@@ -135,12 +135,12 @@ impl Job {
     /// The loop: read a piece, hash it, write it. The last piece is written only when the digest is right.
     async fn read_through(&self, run: &Run, putting: &mut Putting) -> Result<()> {
         let reader = self.source.blob(&self.descriptor, putting.seen.seen()).await;
-        let mut reader = reader.map_err(|error| self.from_source(error))?;
+        let mut reader = reader.map_err(|error| self.not_got(error))?;
         let limit = run.options.limit.as_deref();
         loop {
             let room = self.room(putting.seen.seen());
             let most = limit.map_or(room, |limit| limit.piece().min(room));
-            let piece = reader.piece(most).await.map_err(|error| self.from_source(error))?;
+            let piece = reader.piece(most).await.map_err(|error| self.not_got(error))?;
             let count = piece.len();
             if count == 0 {
                 break;
@@ -152,19 +152,19 @@ impl Job {
             self.put(putting, piece).await?;
             self.moved(run, moving as u64);
         }
-        putting.seen.finish().map_err(|error| self.from_source(error))
+        putting.seen.finish().map_err(|error| self.not_got(error))
     }
 
     /// Hashes the next piece and writes it.
     pub(super) async fn put(&self, putting: &mut Putting, piece: Bytes) -> Result<()> {
-        putting.seen.update(&piece).map_err(|error| self.from_source(error))?;
-        putting.write(piece).await.map_err(|error| self.from_destination(error))
+        putting.seen.update(&piece).map_err(|error| self.not_got(error))?;
+        putting.write(piece).await.map_err(|error| self.not_put(error))
     }
 
     /// Hashes the next piece, which was written ahead.
     pub(super) async fn advance(&self, putting: &mut Putting, piece: &[u8]) -> Result<()> {
-        putting.seen.update(piece).map_err(|error| self.from_source(error))?;
-        putting.advance(piece.len() as u64).await.map_err(|error| self.from_destination(error))
+        putting.seen.update(piece).map_err(|error| self.not_got(error))?;
+        putting.advance(piece.len() as u64).await.map_err(|error| self.not_put(error))
     }
 
     /// Tells that so many more bytes have come.
@@ -190,11 +190,11 @@ impl Job {
         Putting { writer: Some(writer), seen, begun: begun.length, skip, unkept: 0 }
     }
 
-    pub(super) fn from_source(&self, error: Error) -> Error {
+    pub(super) fn not_got(&self, error: Error) -> Error {
         self.failed(Side::Source, "get", error)
     }
 
-    pub(super) fn from_destination(&self, error: Error) -> Error {
+    pub(super) fn not_put(&self, error: Error) -> Error {
         self.failed(Side::Destination, "put", error)
     }
 

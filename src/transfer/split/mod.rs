@@ -91,7 +91,7 @@ impl<'a> Split<'a> {
     pub(super) async fn read(mut self, putting: &mut Putting) -> Result<()> {
         let (begun, size) = (putting.seen.seen(), self.job.descriptor.size);
         let reader = self.job.source.blob(&self.job.descriptor, begun).await;
-        let reader = reader.map_err(|error| self.job.from_source(error))?;
+        let reader = reader.map_err(|error| self.job.not_got(error))?;
         self.read_on(Worker(None), begun..size, reader);
         while let Some(Fetch { worker, part, is_new, came, waited }) = self.fetching.next().await {
             match came {
@@ -109,7 +109,7 @@ impl<'a> Split<'a> {
                     }
                 }
                 Came::Failure(error) if worker.is_first() && !self.is_for_want_of_parts(&error) => {
-                    return Err(self.job.from_source(error));
+                    return Err(self.job.not_got(error));
                 }
                 Came::Failure(error) => self.lose(worker, &part, is_new, &error),
             }
@@ -119,7 +119,7 @@ impl<'a> Split<'a> {
             self.hire();
             self.hand_out();
         }
-        putting.seen.finish().map_err(|error| self.job.from_source(error))
+        putting.seen.finish().map_err(|error| self.job.not_got(error))
     }
 
     /// Whether all was taken and the first has seen the end; who is not answered yet is not waited for.
@@ -155,7 +155,7 @@ impl<'a> Split<'a> {
             self.job.put(putting, piece).await?;
             self.parts.take(count);
         } else {
-            self.ahead.write(spot.start, &piece).map_err(|error| self.job.from_destination(error))?;
+            self.ahead.write(spot.start, &piece).map_err(|error| self.job.not_put(error))?;
         }
         self.job.moved(self.run, count);
         self.follow(putting).await?;
@@ -172,7 +172,7 @@ impl<'a> Split<'a> {
                 return Ok(());
             }
             let piece = self.ahead.read(ready.start, count).await;
-            let piece = piece.map_err(|error| self.job.from_destination(error))?;
+            let piece = piece.map_err(|error| self.job.not_put(error))?;
             self.job.advance(putting, &piece).await?;
             self.parts.take(count as u64);
             tokio::task::yield_now().await;
