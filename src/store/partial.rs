@@ -391,7 +391,9 @@ mod tests {
         let (blob, _) = blob();
         let transfers = directory.path().join(".imgctl-transfers");
         fs::create_dir_all(&transfers).unwrap();
-        std::os::unix::fs::symlink("/dev/null", transfers.join(format!("sha256-{}", blob.digest.hex()))).unwrap();
+        let theirs = directory.path().join("theirs");
+        File::create_new(&theirs).unwrap();
+        std::os::unix::fs::symlink(theirs, transfers.join(format!("sha256-{}", blob.digest.hex()))).unwrap();
         assert!(!ours(&layout, &blob).is_partial());
     }
 }
