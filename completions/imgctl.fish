@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_imgctl_global_optspecs
-    string join \n q/quiet progress= v/verbose log-level= trace j/jobs= per-host= limit-rate= min-rate= retries= retry-max-wait= idle-timeout= timeout= no-resume store= config= creds= src-creds= dest-creds= anonymous authfile= allow-realm= plain-http insecure ca-file= cert-file= key-file= cert-dir= tls-verify= src-tls-verify= dest-tls-verify= h/help V/version
+    string join \n q/quiet progress= v/verbose log-level= trace j/jobs= per-host= range-split= limit-rate= min-rate= retries= retry-max-wait= idle-timeout= timeout= no-resume store= config= creds= src-creds= dest-creds= anonymous authfile= allow-realm= plain-http insecure ca-file= cert-file= key-file= cert-dir= tls-verify= src-tls-verify= dest-tls-verify= h/help V/version
 end
 
 function __fish_imgctl_needs_command
@@ -36,6 +36,7 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_needs_command" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_needs_command" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_needs_command" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_needs_command" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_needs_command" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_needs_command" -l retries -d 'How often something is tried again that made no progress' -r
@@ -114,6 +115,7 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l retries -d 'How often something is tried again that made no progress' -r
@@ -168,6 +170,7 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l retries -d 'How often something is tried again that made no progress' -r
@@ -219,6 +222,7 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l retries -d 'How often something is tried again that made no progress' -r
@@ -276,6 +280,7 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l retries -d 'How often something is tried again that made no progress' -r
@@ -327,6 +332,7 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l retries -d 'How often something is tried again that made no progress' -r
@@ -373,6 +379,7 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l retries -d 'How often something is tried again that made no progress' -r
@@ -418,6 +425,7 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l retries -d 'How often something is tried again that made no progress' -r
@@ -467,6 +475,7 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l retries -d 'How often something is tried again that made no progress' -r
@@ -516,6 +525,7 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l retries -d 'How often something is tried again that made no progress' -r
@@ -563,6 +573,7 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l retries -d 'How often something is tried again that made no progress' -r
@@ -610,6 +621,7 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l retries -d 'How often something is tried again that made no progress' -r
@@ -655,6 +667,7 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l retries -d 'How often something is tried again that made no progress' -r
@@ -701,6 +714,7 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l retries -d 'How often something is tried again that made no progress' -r
@@ -744,6 +758,7 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l retries -d 'How often something is tried again that made no progress' -r
@@ -788,6 +803,7 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l retries -d 'How often something is tried again that made no progress' -r
@@ -835,6 +851,7 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l retries -d 'How often something is tried again that made no progress' -r
@@ -880,6 +897,7 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l retries -d 'How often something is tried again that made no progress' -r
@@ -924,6 +942,7 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l retries -d 'How often something is tried again that made no progress' -r
@@ -984,6 +1003,7 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l retries -d 'How often something is tried again that made no progress' -r
@@ -1034,6 +1054,7 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l retries -d 'How often something is tried again that made no progress' -r
@@ -1079,6 +1100,7 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l retries -d 'How often something is tried again that made no progress' -r
@@ -1122,6 +1144,7 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l retries -d 'How often something is tried again that made no progress' -r
@@ -1165,6 +1188,7 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l retries -d 'How often something is tried again that made no progress' -r
@@ -1209,6 +1233,7 @@ debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -s j -l jobs -d 'How many blobs move at the same time' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l retries -d 'How often something is tried again that made no progress' -r

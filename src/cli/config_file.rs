@@ -246,7 +246,7 @@ mod tests {
         let quoted = |text: &str| format!("{text:?}");
         match flag.get_long().unwrap() {
             _ if is_switch(flag) => "true".to_owned(),
-            "jobs" | "per-host" | "retries" | "verbose" => "3".to_owned(),
+            "jobs" | "per-host" | "range-split" | "retries" | "verbose" => "3".to_owned(),
             "idle-timeout" | "retry-max-wait" | "timeout" => quoted("7m"),
             "limit-rate" | "min-rate" => quoted("20MiB/s"),
             "log-level" => quoted("warn"),

@@ -202,6 +202,7 @@ impl Context {
     pub(crate) fn options(&self) -> Options {
         Options {
             jobs: usize::from(self.flags.transfer.jobs),
+            range_split: usize::from(self.flags.transfer.range_split),
             retries: self.flags.transfer.retries,
             limit: self.limit.clone(),
             ..Options::default()

@@ -97,7 +97,7 @@ impl Pieces for FilePieces {
 }
 
 /// Reads `wanted` bytes, or what the file has of them, into memory that was not filled with anything before.
-fn read(file: &File, offset: u64, wanted: usize) -> Result<Bytes> {
+pub(super) fn read(file: &File, offset: u64, wanted: usize) -> Result<Bytes> {
     let mut piece = Vec::with_capacity(wanted);
     while piece.len() < wanted {
         let at = offset + piece.len() as u64;

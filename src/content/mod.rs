@@ -1,5 +1,6 @@
 //! Bytes at rest and in motion: readers of known size, verification on the way, files that appear whole.
 
+mod ahead;
 mod atomic_file;
 mod compress;
 mod disk;
@@ -11,6 +12,7 @@ mod verify;
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 
+pub use ahead::Ahead;
 pub use atomic_file::{Access, AtomicFile};
 pub use compress::{Codec, Encoder, Encoding, decoding_error};
 pub(crate) use disk::{WRITES, blocking};

@@ -1,16 +1,17 @@
-//! Blobs: asked for, deleted, and read by a reader that goes on where the line broke.
+//! Blobs: asked for, read and deleted.
 
-use async_trait::async_trait;
-use bytes::{Bytes, BytesMut};
+use std::ops::Range;
+
 use http::{Method, StatusCode, header};
 use url::Url;
 
 use super::Client;
+use super::download::Download;
 use super::request::{Call, drain, is_html};
-use crate::content::{BlobReader, PIECE, Pieces};
+use crate::content::BlobReader;
 use crate::error::Kind;
 use crate::name::Repository;
-use crate::net::{Backoff, Origin, Redacted, Response, TooSlow};
+use crate::net::{Origin, Redacted};
 use crate::oci::{Descriptor, Digest};
 use crate::protocol::{Action, ContentRange, Endpoint, Scope};
 use crate::{Error, Result};
@@ -54,7 +55,20 @@ impl Client {
 
     /// Reads a blob from offset `from` on. The bytes are not verified: whoever reads them does that.
     pub async fn blob(&self, repository: &Repository, descriptor: &Descriptor, from: u64) -> Result<BlobReader> {
-        self.download(self.blob_call(Method::GET, repository, &descriptor.digest), descriptor, from).await
+        let call = self.blob_call(Method::GET, repository, &descriptor.digest);
+        Download::new(self, call, descriptor, from).start().await
+    }
+
+    /// Reads `part` of a blob alone. Errs with [`Kind::Unsupported`] where the registry answers with something else than that
+    /// part.
+    pub async fn blob_part(
+        &self,
+        repository: &Repository,
+        descriptor: &Descriptor,
+        part: Range<u64>,
+    ) -> Result<BlobReader> {
+        let call = self.blob_call(Method::GET, repository, &descriptor.digest);
+        Download::new(self, call, descriptor, part.start).until(part.end).start().await
     }
 
     /// Reads a layer that may not be distributed from where its descriptor says. No secret goes there.
@@ -65,7 +79,7 @@ impl Client {
             let opened = match self.foreign_url(text) {
                 Ok(url) => {
                     let what = format!("read blob {digest} from {}", Redacted(&url));
-                    self.download(Call::new(Method::GET, url, what), descriptor, from).await
+                    Download::new(self, Call::new(Method::GET, url, what), descriptor, from).start().await
                 }
                 Err(error) => Err(error.with_digest(digest)),
             };
@@ -86,27 +100,6 @@ impl Client {
         Ok(url)
     }
 
-    async fn download(&self, call: Call, descriptor: &Descriptor, from: u64) -> Result<BlobReader> {
-        let (digest, size) = (descriptor.digest, descriptor.size);
-        let mut download = Download {
-            client: self.clone(),
-            call,
-            digest,
-            size,
-            offset: from,
-            skip: 0,
-            body: None,
-            backoff: self.backoff(),
-            opened_at: from,
-            use_ranges: true,
-            short: None,
-        };
-        if from < size {
-            download.open().await?;
-        }
-        Ok(BlobReader::new(size.saturating_sub(from), download))
-    }
-
     /// Deletes a blob.
     pub async fn delete_blob(&self, repository: &Repository, digest: &Digest) -> Result<()> {
         let mut call = self.blob_call(Method::DELETE, repository, digest);
@@ -121,217 +114,5 @@ impl Client {
         let what = format!("{verb} blob {}@{digest}", repository.path());
         self.call(method, &Endpoint::Blob(repository.path().to_owned(), *digest), what)
             .scope(Scope::repository(repository, &[Action::Pull]))
-    }
-}
-
-/// A blob on its way. Every answer is checked before one of its bytes counts; none is appended in the wrong place.
-struct Download {
-    client: Client,
-    call: Call,
-    digest: Digest,
-    size: u64,
-    /// How many bytes were handed on.
-    offset: u64,
-    /// How many bytes of the body come before them.
-    skip: u64,
-    body: Option<Response>,
-    backoff: Backoff,
-    /// The offset when the body was asked for.
-    opened_at: u64,
-    use_ranges: bool,
-    /// How long a whole answer said to be that was too short.
-    short: Option<u64>,
-}
-
-/// What an answer is good for.
-#[derive(Debug, PartialEq, Eq)]
-enum Answer {
-    /// Its body starts at the offset wanted.
-    Here,
-    /// Its body is the whole blob.
-    Whole,
-    /// Ranges do not work here: ask for the whole.
-    NoRanges,
-    /// Its body says to be the whole blob and is too short.
-    Short(u64),
-    /// It is another content.
-    Other(u64),
-    /// Refused.
-    Refused,
-}
-
-#[async_trait]
-impl Pieces for Download {
-    async fn read_into(&mut self, buffer: &mut BytesMut) -> Result<usize> {
-        let start = buffer.len();
-        if buffer.capacity() == start {
-            buffer.reserve(PIECE);
-        }
-        while buffer.len() < buffer.capacity() {
-            let Some(mut body) = self.body.take() else {
-                if self.offset >= self.size {
-                    break;
-                }
-                self.open().await?;
-                continue;
-            };
-            match self.step(&mut body, buffer).await {
-                Ok(0) if self.offset >= self.size => break,
-                Ok(0) => self.broke_off(None).await?,
-                Ok(_) => self.body = Some(body),
-                // All bytes came; how the connection ended does not matter.
-                Err(error) if error.kind() == Kind::Network && self.offset >= self.size => break,
-                Err(error) if error.kind() == Kind::Network => self.broke_off(Some(error)).await?,
-                Err(error) => return Err(self.named(error)),
-            }
-        }
-        Ok(buffer.len() - start)
-    }
-
-    async fn piece(&mut self, most: usize) -> Result<Bytes> {
-        // Past the end no more than one byte is looked at.
-        let left = usize::try_from(self.size - self.offset).map_or(most, |left| most.min(left.saturating_add(1)));
-        if let Some(body) = self.body.as_mut().filter(|_| self.skip == 0)
-            && let Some(piece) = body.together(left).await
-        {
-            self.advance(piece.len()).map_err(|error| self.named(error))?;
-            return Ok(piece);
-        }
-        let mut buffer = BytesMut::with_capacity(most);
-        self.read_into(&mut buffer).await?;
-        Ok(buffer.freeze())
-    }
-}
-
-impl Download {
-    /// Asks for the blob from the offset on, or for the whole where that does not work.
-    async fn open(&mut self) -> Result<()> {
-        self.opened_at = self.offset;
-        loop {
-            let from = if self.use_ranges { self.offset } else { 0 };
-            let mut call = self.call.clone();
-            if from > 0 {
-                call = call.header(header::RANGE, &format!("bytes={from}-"));
-            }
-            let response = self.client.send(&call).await.map_err(|error| self.named(error))?;
-            match judge(&response, from, self.size) {
-                Answer::Here => self.skip = 0,
-                Answer::Whole => self.skip = self.offset,
-                Answer::NoRanges => {
-                    self.use_ranges = false;
-                    continue;
-                }
-                // Cut once on its way, perhaps; cut twice at the same place, the registry has no more.
-                Answer::Short(length) if self.short == Some(length) => return Err(self.other(&response, length)),
-                Answer::Short(length) => {
-                    self.short = Some(length);
-                    self.skip = self.offset;
-                }
-                Answer::Other(length) => return Err(self.other(&response, length)),
-                Answer::Refused => {
-                    let error = self.client.failure(&call, response).await;
-                    return Err(error.with_digest(self.digest));
-                }
-            }
-            self.body = Some(response);
-            return Ok(());
-        }
-    }
-
-    /// Reads once; 0 is the end of the body. Bytes before the offset are thrown away; past the end no more than one is read.
-    async fn step(&mut self, body: &mut Response, buffer: &mut BytesMut) -> Result<usize> {
-        let (left, spare) = (self.size - self.offset, buffer.capacity() - buffer.len());
-        let (count, result) = if self.skip == 0 && left >= spare as u64 {
-            let start = buffer.len();
-            let result = body.read_into(buffer).await;
-            (buffer.len() - start, result)
-        } else {
-            let most = if self.skip > 0 { self.skip.min(PIECE as u64) } else { left + 1 };
-            let mut part = BytesMut::with_capacity(usize::try_from(most).unwrap_or(PIECE));
-            let result = body.read_into(&mut part).await;
-            if self.skip == 0 {
-                buffer.extend_from_slice(&part);
-            }
-            (part.len(), result)
-        };
-        if self.skip > 0 {
-            self.skip = self.skip.saturating_sub(count as u64);
-        } else {
-            self.advance(count)?;
-        }
-        if count > 0 { Ok(count) } else { result }
-    }
-
-    /// Counts bytes that are handed on.
-    fn advance(&mut self, count: usize) -> Result<()> {
-        self.offset += count as u64;
-        if self.offset > self.size {
-            let (digest, size) = (self.digest, self.size);
-            return Err(Error::mismatch(format!("{digest}: more came than the {size} bytes of its descriptor")));
-        }
-        Ok(())
-    }
-
-    /// The body ended too early: waits a little, or gives up where tries bring nothing any more.
-    async fn broke_off(&mut self, cause: Option<Error>) -> Result<()> {
-        // Another connection may be faster, but what trickles in would be asked for again without end.
-        let is_slow = cause.as_ref().is_some_and(TooSlow::is_why);
-        let progress = if is_slow { 0 } else { self.offset - self.opened_at };
-        if progress > 0 {
-            self.backoff.progress();
-        }
-        if progress >= PIECE as u64 {
-            return Ok(());
-        }
-        let (host, digest) = (self.client.registry(), self.digest);
-        let (offset, size) = (self.offset, self.size);
-        let message = format!("{host}: blob {digest} breaks off at {offset} of {size} bytes");
-        let mut error = self.named(Error::new(Kind::Network, message));
-        if let Some(cause) = cause {
-            let hint = cause.hint().map(str::to_owned);
-            error = error.with_source(cause);
-            if let Some(hint) = hint {
-                error = error.with_hint(hint);
-            }
-        }
-        self.backoff.pause(error).await
-    }
-
-    fn other(&self, response: &Response, length: u64) -> Error {
-        let (host, digest, size) = (self.client.registry(), self.digest, self.size);
-        let html = match is_html(response) {
-            true => ": HTML was received: a proxy or login page answered instead of the registry",
-            false => "",
-        };
-        self.named(Error::mismatch(format!("{host}: blob {digest} has {size} bytes, {length} were sent{html}")))
-    }
-
-    fn named(&self, error: Error) -> Error {
-        error.with_host(self.client.registry().to_string()).with_digest(self.digest)
-    }
-}
-
-/// What an answer to a request for the bytes from `from` on of a blob of `size` bytes is good for.
-fn judge(response: &Response, from: u64, size: u64) -> Answer {
-    let headers = &response.headers;
-    let length = response.content_length();
-    match response.status.as_u16() {
-        200 => match length {
-            // A page for people is never part of a blob; a body that is too short may be an answer cut by a proxy.
-            Some(length) if length > size || (length != size && is_html(response)) => Answer::Other(length),
-            Some(length) if length < size => Answer::Short(length),
-            _ => Answer::Whole,
-        },
-        206 if from > 0 => {
-            let mut ranges = headers.get_all(header::CONTENT_RANGE).iter();
-            let range = ranges.next().and_then(|value| value.to_str().ok()?.parse::<ContentRange>().ok());
-            let fits = |range: &ContentRange| {
-                let count = range.last - range.first + 1;
-                range.first == from && range.complete == Some(size) && length.is_none_or(|length| length == count)
-            };
-            if ranges.next().is_none() && range.as_ref().is_some_and(fits) { Answer::Here } else { Answer::NoRanges }
-        }
-        206 | 416 if from > 0 => Answer::NoRanges,
-        _ => Answer::Refused,
     }
 }

@@ -4,6 +4,7 @@
 
 mod blob;
 mod catalog;
+mod download;
 mod failure;
 mod manifest;
 mod page;

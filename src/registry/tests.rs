@@ -68,6 +68,12 @@ impl Script {
         }
     }
 
+    /// Bytes 2 to 5 of ten.
+    async fn read_part(&self) -> Result<Bytes> {
+        let descriptor = Descriptor::of(MediaType::OCI_LAYER, TEN.as_bytes());
+        self.client.blob_part(&self.repository, &descriptor, 2..6).await?.read_to_end(10).await
+    }
+
     async fn upload(&self, content: &[u8]) -> Result<()> {
         let descriptor = Descriptor::of(MediaType::OCI_LAYER, content);
         match self.client.start_upload(&self.repository, &descriptor, &[]).await? {
@@ -167,6 +173,36 @@ async fn n07_n09_a_useless_answer_to_a_range_restarts() {
         let script = Script::new([CUT, &wrong, &answer(200, "", TEN)]).await;
         assert_eq!(script.read(TEN.as_bytes()).await.unwrap(), TEN, "{wrong}");
         assert_eq!(script.requests(), ["GET sha256", "GET sha256 bytes=4-", "GET sha256"]);
+    }
+}
+
+#[tokio::test]
+async fn a_part_that_breaks_off_goes_on_where_it_was() {
+    let cut = "HTTP/1.1 206 X\r\nContent-Range: bytes 2-5/10\r\nContent-Length: 4\r\n\r\n23";
+    let script = Script::new([cut, &answer(206, "Content-Range: bytes 4-5/10\r\n", "45")]).await;
+    assert_eq!(script.read_part().await.unwrap(), "2345");
+    assert_eq!(script.requests(), ["GET sha256 bytes=2-5", "GET sha256 bytes=4-5"]);
+}
+
+#[tokio::test]
+async fn n06_n07_another_answer_than_the_part_is_none() {
+    let other = [
+        answer(200, "", TEN),
+        answer(200, "", "2345"),
+        answer(206, "Content-Range: bytes 1-5/10\r\n", "12345"),
+        answer(206, "Content-Range: bytes 2-4/10\r\n", "234"),
+        answer(206, "Content-Range: bytes 2-6/10\r\n", "23456"),
+        answer(206, "Content-Range: bytes 2-5/11\r\n", "2345"),
+        answer(206, "Content-Range: bytes 2-5/*\r\n", "2345"),
+        answer(206, "", "2345"),
+        answer(206, "Content-Range: bytes 2-5/10\r\nContent-Range: bytes 2-5/10\r\n", "2345"),
+        answer(206, "Content-Range: bytes 2-5/10\r\n", "234"),
+        answer(416, "Content-Range: bytes */10\r\n", ""),
+    ];
+    for other in other {
+        let script = Script::new([&other]).await;
+        assert_eq!(script.read_part().await.unwrap_err().kind(), Kind::Unsupported, "{other}");
+        assert_eq!(script.requests(), ["GET sha256 bytes=2-5"]);
     }
 }
 

@@ -1,7 +1,7 @@
 //! BlobPool: the `blobs/` directory of a layout. What stands there under a digest was whole when it got there.
 
 use std::fs::{self, Metadata, Permissions};
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use super::partial::{Directory, Held, Partial, Partials};
 use super::staging::{Site, Staging};
-use crate::content::{Access, AtomicFile, BlobReader, PIECE, Verifier, open_regular, read_regular, stop_at};
+use crate::content::{Access, Ahead, AtomicFile, BlobReader, PIECE, Verifier, open_regular, read_regular, stop_at};
 use crate::error::Kind;
 use crate::oci::{Descriptor, Digest, MANIFEST_LIMIT, Manifest};
 use crate::{Error, Result};
@@ -253,6 +253,21 @@ impl StagedBlob {
     pub(crate) fn file(&self) -> Result<fs::File> {
         let opened = self.file.file().try_clone();
         opened.map_err(|error| Error::local(format!("read {}", self.file.target().display()), error))
+    }
+
+    /// The file, for pieces that come before their turn.
+    pub(crate) fn ahead(&self) -> Option<Ahead> {
+        let file = self.file.file().try_clone().ok()?;
+        Some(Ahead::new(Arc::new(file), 0, self.file.target().display().to_string()))
+    }
+
+    /// Goes past the next `count` bytes, which are there already.
+    pub(crate) fn advance(&mut self, count: u64) -> Result<()> {
+        let past = self.file.file().seek(SeekFrom::Start(self.written + count));
+        past.map_err(|error| Error::local(format!("write {}", self.file.target().display()), error))?;
+        self.written += count;
+        stop_at("blob-advanced");
+        Ok(())
     }
 
     /// Takes the next piece.

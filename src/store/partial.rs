@@ -209,16 +209,17 @@ pub struct Held {
 impl Held {
     /// Waits until it is put or given up, or until nothing comes any more: then it can be begun again.
     pub async fn wait(self) {
-        let mut length = None;
+        let mut last = None;
         let mut since = Instant::now();
         loop {
             let Ok(file) = File::open(&self.path) else { return };
             if !matches!(lock(&file, &self.path), Ok(Locked::Held)) {
                 return;
             }
-            let now = file.metadata().map_or(0, |found| found.len());
+            // What is written in front of its end does not make it longer.
+            let now = file.metadata().ok().map(|found| (found.len(), found.mtime(), found.mtime_nsec()));
             drop(file);
-            if length.replace(now) != Some(now) {
+            if last.replace(now) != Some(now) {
                 since = Instant::now();
             } else if since.elapsed() >= self.partials.patience {
                 self.partials.stalled().insert(self.digest);
@@ -390,7 +391,9 @@ mod tests {
         let (blob, _) = blob();
         let transfers = directory.path().join(".imgctl-transfers");
         fs::create_dir_all(&transfers).unwrap();
-        std::os::unix::fs::symlink("/dev/null", transfers.join(format!("sha256-{}", blob.digest.hex()))).unwrap();
+        let theirs = directory.path().join("theirs");
+        File::create_new(&theirs).unwrap();
+        std::os::unix::fs::symlink(theirs, transfers.join(format!("sha256-{}", blob.digest.hex()))).unwrap();
         assert!(!ours(&layout, &blob).is_partial());
     }
 }

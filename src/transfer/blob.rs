@@ -1,4 +1,4 @@
-//! One blob on its way: the only loop that reads a piece, hashes it and writes it.
+//! One blob on its way: a piece is read, hashed and written.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,8 +7,9 @@ use bytes::{Buf, Bytes};
 use tokio::sync::watch;
 
 use super::run::Run;
+use super::split::Split;
 use super::{BlobEvent, Event};
-use crate::content::{PIECE, Verifier};
+use crate::content::{Ahead, PIECE, Verifier};
 use crate::error::{Kind, Side};
 use crate::name::Repository;
 use crate::oci::Descriptor;
@@ -60,7 +61,7 @@ impl Job {
     pub(super) async fn begin(&self, run: &Run, origins: &[Repository]) -> Result<Begin> {
         self.tell(run, BlobEvent::Started);
         let begun = self.destination.begin(&self.descriptor, origins).await;
-        begun.map_err(|error| self.failed(Side::Destination, "put", error))
+        begun.map_err(|error| self.not_put(error))
     }
 
     /// Puts the blob, with another try where that may help.
@@ -72,7 +73,7 @@ impl Job {
                 None => self.begin(run, origins).await,
             };
             let result = match begin {
-                Ok(begin) => self.attempt(run, begin).await,
+                Ok(begin) => self.attempt(run, begin, attempts == 0).await,
                 Err(error) => Err(error),
             };
             let error = match result {
@@ -91,8 +92,8 @@ impl Job {
         }
     }
 
-    /// Whether it is there now; where not, another process had it, and it is to be begun again.
-    async fn attempt(&self, run: &Run, begin: Begin) -> Result<bool> {
+    /// Whether it is there now; where not, another process had it, and it is to be begun again. What went wrong is not split.
+    async fn attempt(&self, run: &Run, begin: Begin, may_split: bool) -> Result<bool> {
         match begin {
             Begin::Present => self.tell(run, BlobEvent::Present),
             Begin::Mounted(from) => self.tell(run, BlobEvent::Mounted(&from)),
@@ -102,7 +103,7 @@ impl Job {
                 return Ok(false);
             }
             Begin::Write(writer) => {
-                self.stream(run, writer).await?;
+                self.stream(run, writer, may_split).await?;
                 self.tell(run, BlobEvent::Done);
             }
         }
@@ -110,13 +111,17 @@ impl Job {
     }
 
     /// Puts the blob from where the writer is.
-    async fn stream(&self, run: &Run, writer: Box<dyn BlobWriter>) -> Result<()> {
+    async fn stream(&self, run: &Run, writer: Box<dyn BlobWriter>, may_split: bool) -> Result<()> {
         let mut putting = self.putting(writer);
         if putting.begun > 0 {
             self.tell(run, BlobEvent::Resumed(putting.begun));
         }
-        match self.read_through(run, &mut putting).await {
-            Ok(()) => putting.commit().await.map_err(|error| self.failed(Side::Destination, "put", error)),
+        let read = match Split::of(self, run, &putting).filter(|_| may_split) {
+            Some(split) => split.read(&mut putting).await,
+            None => self.read_through(run, &mut putting).await,
+        };
+        match read {
+            Ok(()) => putting.commit().await.map_err(|error| self.not_put(error)),
             Err(error) => {
                 // What does not match its descriptor is nothing to go on from.
                 if error.kind() == Kind::Mismatch {
@@ -129,14 +134,13 @@ impl Job {
 
     /// The loop: read a piece, hash it, write it. The last piece is written only when the digest is right.
     async fn read_through(&self, run: &Run, putting: &mut Putting) -> Result<()> {
-        let from_source = |error| self.failed(Side::Source, "get", error);
-        let from_destination = |error| self.failed(Side::Destination, "put", error);
-        let mut reader = self.source.blob(&self.descriptor, putting.seen.seen()).await.map_err(from_source)?;
+        let reader = self.source.blob(&self.descriptor, putting.seen.seen()).await;
+        let mut reader = reader.map_err(|error| self.not_got(error))?;
         let limit = run.options.limit.as_deref();
         loop {
             let room = self.room(putting.seen.seen());
             let most = limit.map_or(room, |limit| limit.piece().min(room));
-            let piece = reader.piece(most).await.map_err(from_source)?;
+            let piece = reader.piece(most).await.map_err(|error| self.not_got(error))?;
             let count = piece.len();
             if count == 0 {
                 break;
@@ -145,11 +149,27 @@ impl Job {
             if let Some(limit) = limit.filter(|_| moving > 0) {
                 limit.pass(moving).await;
             }
-            putting.seen.update(&piece).map_err(from_source)?;
-            putting.write(piece).await.map_err(from_destination)?;
-            self.tell(run, BlobEvent::Moved(moving as u64));
+            self.put(putting, piece).await?;
+            self.moved(run, moving as u64);
         }
-        putting.seen.finish().map_err(from_source)
+        putting.seen.finish().map_err(|error| self.not_got(error))
+    }
+
+    /// Hashes the next piece and writes it.
+    pub(super) async fn put(&self, putting: &mut Putting, piece: Bytes) -> Result<()> {
+        putting.seen.update(&piece).map_err(|error| self.not_got(error))?;
+        putting.write(piece).await.map_err(|error| self.not_put(error))
+    }
+
+    /// Hashes the next piece, which was written ahead.
+    pub(super) async fn advance(&self, putting: &mut Putting, piece: &[u8]) -> Result<()> {
+        putting.seen.update(piece).map_err(|error| self.not_got(error))?;
+        putting.advance(piece.len() as u64).await.map_err(|error| self.not_put(error))
+    }
+
+    /// Tells that so many more bytes have come.
+    pub(super) fn moved(&self, run: &Run, bytes: u64) {
+        self.tell(run, BlobEvent::Moved(bytes));
     }
 
     /// How much to read next: a byte more than may come, so that the end is seen with the last one.
@@ -168,6 +188,14 @@ impl Job {
             None => (Verifier::new(&self.descriptor), begun.length),
         };
         Putting { writer: Some(writer), seen, begun: begun.length, skip, unkept: 0 }
+    }
+
+    pub(super) fn not_got(&self, error: Error) -> Error {
+        self.failed(Side::Source, "get", error)
+    }
+
+    pub(super) fn not_put(&self, error: Error) -> Error {
+        self.failed(Side::Destination, "put", error)
     }
 
     fn failed(&self, side: Side, verb: &str, error: Error) -> Error {
@@ -189,9 +217,9 @@ impl Job {
 }
 
 /// A writer on its way, and what has seen the bytes before the next piece. What was written when it stops is kept.
-struct Putting {
+pub(super) struct Putting {
     writer: Option<Box<dyn BlobWriter>>,
-    seen: Verifier,
+    pub(super) seen: Verifier,
     /// How many bytes the writer had.
     begun: u64,
     /// How many of them come again.
@@ -214,11 +242,30 @@ impl Putting {
         let Some(writer) = self.writer.as_mut().filter(|_| !piece.is_empty()) else { return Ok(()) };
         self.unkept += piece.len() as u64;
         writer.write(piece).await?;
-        if self.unkept >= CHECKPOINT {
+        self.keep_up();
+        Ok(())
+    }
+
+    /// Where bytes may be put before their turn.
+    pub(super) fn ahead(&self) -> Option<Ahead> {
+        self.writer.as_ref()?.ahead()
+    }
+
+    /// Goes past bytes that were seen, and written before.
+    async fn advance(&mut self, count: u64) -> Result<()> {
+        let Some(writer) = self.writer.as_mut() else { return Ok(()) };
+        self.unkept += count;
+        writer.advance(count).await?;
+        self.keep_up();
+        Ok(())
+    }
+
+    /// Notes how far it is, now and then.
+    fn keep_up(&mut self) {
+        if let Some(writer) = self.writer.as_mut().filter(|_| self.unkept >= CHECKPOINT) {
             self.unkept = 0;
             writer.checkpoint(&self.seen);
         }
-        Ok(())
     }
 
     async fn commit(mut self) -> Result<()> {

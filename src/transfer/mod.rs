@@ -13,6 +13,8 @@ mod recompress;
 mod rewrite;
 mod run;
 mod select;
+mod spare;
+mod split;
 #[cfg(test)]
 mod tests;
 
@@ -27,6 +29,7 @@ pub use select::choose;
 use event::Tally;
 use mount::Mounts;
 use run::Run;
+use spare::Spare;
 
 use crate::oci::{Manifest, Platform};
 use crate::transport::{Destination, Name, Source};
@@ -65,6 +68,8 @@ pub struct Options {
     pub allow_foreign_layers: bool,
     /// How many blobs move at the same time.
     pub jobs: usize,
+    /// From how many ranges at once a large blob is read that comes slowly; 1 never splits.
+    pub range_split: usize,
     /// How often a blob is tried again.
     pub retries: u32,
     /// How fast blobs move, all together.
@@ -82,6 +87,7 @@ impl Default for Options {
             preserve_digests: false,
             allow_foreign_layers: false,
             jobs: 4,
+            range_split: 4,
             retries: 4,
             limit: None,
         }
@@ -133,7 +139,8 @@ pub async fn plan(items: &[Item], options: &Options) -> Result<Plan> {
 /// Copies `items`. Errs with the first failure, which names side, step and thing; what was put by then stays, names
 /// that were not reached stay as they were.
 pub async fn copy(items: Vec<Item>, options: &Options, observer: Arc<dyn Observer>) -> Result<Report> {
-    let run = Arc::new(Run { options: options.clone(), tally: Tally::new(observer), mounts: Mounts::default() });
+    let (mounts, spare) = (Mounts::default(), Spare::default());
+    let run = Arc::new(Run { options: options.clone(), tally: Tally::new(observer), mounts, spare });
     let (items, sources) = recompress::edit(items, options, &run.tally).await?;
     let mut images = run::run(items, run.clone()).await?;
     for (image, source) in images.iter_mut().zip(sources) {

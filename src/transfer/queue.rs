@@ -96,6 +96,12 @@ impl Queue {
         self.parked.remove(&content).into_iter().flatten().for_each(|waiting| self.add(waiting));
     }
 
+    /// For how many jobs there is no large blob.
+    pub(super) fn spare_jobs(&self) -> usize {
+        let is_empty = self.large.is_empty() && self.ordered.is_empty();
+        if is_empty { self.jobs.saturating_sub(self.moving_large) } else { 0 }
+    }
+
     fn moving_count(&mut self, is_small: bool) -> &mut usize {
         if is_small { &mut self.moving_small } else { &mut self.moving_large }
     }

@@ -16,6 +16,7 @@ use super::event::Tally;
 use super::mount::Mounts;
 use super::queue::{Queue, Turn, Waiting};
 use super::select::heights;
+use super::spare::Spare;
 use super::{Copied, Event, Format, Item, Options, Plan, PlannedImage, plan};
 use crate::error::{Kind, Side};
 use crate::oci::{Digest, Manifest};
@@ -27,6 +28,7 @@ pub(super) struct Run {
     pub(super) options: Options,
     pub(super) tally: Tally,
     pub(super) mounts: Mounts,
+    pub(super) spare: Spare,
 }
 
 /// Plans and copies `items`: each image moves as soon as its plan is made. The first failure stops everything.
@@ -102,6 +104,7 @@ impl Work {
             let moved = move_blob(self.run.clone(), job, begun, arrived);
             self.blobs.spawn(async move { moved.await.map(|()| turn) });
         }
+        self.run.spare.set(self.queue.spare_jobs());
         Ok(())
     }
 }

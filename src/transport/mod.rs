@@ -22,6 +22,7 @@ mod store;
 mod upload;
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -36,18 +37,19 @@ pub use oci_archive::{OciArchive, OciArchiveWriter};
 pub use session::{ForRegistry, RegistrySettings, Session, Settings};
 pub use store::{StoreDestination, StoreSource};
 
-use crate::Result;
-use crate::content::{BlobReader, Verifier};
+use crate::content::{Ahead, BlobReader, Verifier};
+use crate::error::Kind;
 use crate::name::{Registry, Repository};
 use crate::oci::{Descriptor, Digest, Manifest};
 use crate::store::Held;
+use crate::{Error, Result};
 
 /// A place that images are read from. What it returns matches the descriptor asked for, or it errs.
 #[async_trait]
 pub trait Source: Send + Sync {
     /// The descriptor of the image called `name`; without a name, of the only image there is, or of the default one.
-    /// Errs with [`Kind::NotFound`](crate::error::Kind::NotFound) where there is none,
-    /// [`Kind::Usage`](crate::error::Kind::Usage) where several could be meant.
+    /// Errs with [`Kind::NotFound`] where there is none,
+    /// [`Kind::Usage`] where several could be meant.
     async fn resolve(&self, name: Option<&Name>) -> Result<Descriptor>;
 
     /// The manifest or index that `descriptor` names, verified.
@@ -55,6 +57,13 @@ pub trait Source: Send + Sync {
 
     /// The bytes of a blob from offset `from` on. They are not verified: whoever reads them does that.
     async fn blob(&self, descriptor: &Descriptor, from: u64) -> Result<BlobReader>;
+
+    /// The same, of `part` alone. Errs with [`Kind::Unsupported`] where the place gives no parts: that is no fault of the blob's.
+    async fn part(&self, descriptor: &Descriptor, part: Range<u64>) -> Result<BlobReader> {
+        let _ = part;
+        let digest = descriptor.digest;
+        Err(Error::new(Kind::Unsupported, format!("blob {digest}: no parts are given here")).with_digest(digest))
+    }
 
     /// Descriptors of the manifests that describe `subject`.
     async fn referrers(&self, subject: &Digest) -> Result<Vec<Descriptor>> {
@@ -98,7 +107,7 @@ pub trait Destination: Send + Sync {
     async fn begin(&self, descriptor: &Descriptor, origins: &[Repository]) -> Result<Begin>;
 
     /// Puts a manifest whose children are there, and points `name` to it where one is given.
-    /// Errs with [`Kind::NotFound`](crate::error::Kind::NotFound) where the place says that a child is missing.
+    /// Errs with [`Kind::NotFound`] where the place says that a child is missing.
     async fn put_manifest(&self, manifest: &Manifest, name: Option<&Name>) -> Result<()>;
 
     /// Everything was put: makes it durable and, in archives, visible.
@@ -109,7 +118,7 @@ pub trait Destination: Send + Sync {
         None
     }
 
-    /// Errs with [`Kind::Usage`](crate::error::Kind::Usage) where an image here cannot be called `name`.
+    /// Errs with [`Kind::Usage`] where an image here cannot be called `name`.
     fn check_name(&self, name: &Name) -> Result<()> {
         let _ = name;
         Ok(())
@@ -179,6 +188,17 @@ pub trait BlobWriter: Send {
 
     /// Takes the next piece. The caller verifies: it never passes on the last piece of a content that does not match.
     async fn write(&mut self, piece: Bytes) -> Result<()>;
+
+    /// Where bytes may be put before their turn comes; `None` where they must come in order.
+    fn ahead(&self) -> Option<Ahead> {
+        None
+    }
+
+    /// Goes past the next `count` bytes, which were put [ahead](Self::ahead) and verified since.
+    async fn advance(&mut self, count: u64) -> Result<()> {
+        let _ = count;
+        Err(Error::new(Kind::Unsupported, "bytes are written in order here"))
+    }
 
     /// All pieces were written: makes the blob visible.
     async fn commit(self: Box<Self>) -> Result<()>;

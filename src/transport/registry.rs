@@ -1,6 +1,7 @@
 //! `docker://`: a repository of a registry as [`Source`] and [`Destination`].
 
 use std::collections::{HashSet, VecDeque};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -91,6 +92,10 @@ impl Source for RegistrySource {
             }
             other => other,
         }
+    }
+
+    async fn part(&self, descriptor: &Descriptor, part: Range<u64>) -> Result<BlobReader> {
+        self.client.blob_part(&self.reference.repository, descriptor, part).await
     }
 
     async fn referrers(&self, subject: &Digest) -> Result<Vec<Descriptor>> {

@@ -5,7 +5,7 @@ use bytes::Bytes;
 
 use super::{Begin, Begun, BlobWriter};
 use crate::Result;
-use crate::content::{Verifier, blocking};
+use crate::content::{Ahead, Verifier, blocking};
 use crate::store::{Claim, StagedBlob};
 
 /// Begins to put what was claimed. Asks again whether it `is_there`: the process that had it until then may have put it.
@@ -45,6 +45,14 @@ impl BlobWriter for StagedBlob {
 
     async fn write(&mut self, piece: Bytes) -> Result<()> {
         StagedBlob::write(self, &piece)
+    }
+
+    fn ahead(&self) -> Option<Ahead> {
+        StagedBlob::ahead(self)
+    }
+
+    async fn advance(&mut self, count: u64) -> Result<()> {
+        StagedBlob::advance(self, count)
     }
 
     async fn commit(self: Box<Self>) -> Result<()> {

@@ -21,6 +21,10 @@ pub(crate) struct TransferFlags {
     #[arg(long, global = true, value_name = "N", env = "IMGCTL_PER_HOST", default_value = "8")]
     #[arg(value_parser = clap::value_parser!(u16).range(1..), hide_short_help = true)]
     pub(crate) per_host: u16,
+    /// From how many ranges at once one large blob may be read where that is faster; 1 never splits
+    #[arg(long, global = true, value_name = "N", env = "IMGCTL_RANGE_SPLIT", default_value = "4")]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..), hide_short_help = true)]
+    pub(crate) range_split: u16,
     /// How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]
     #[arg(long, global = true, value_name = "RATE", env = "IMGCTL_LIMIT_RATE", value_parser = rate)]
     #[arg(hide_short_help = true)]

@@ -10,7 +10,7 @@ use super::draft::{Draft, Spot};
 use super::output::{Ledger, State, cannot_write, check_end, check_whole};
 use crate::Result;
 use crate::content::tar::padding;
-use crate::content::{Verifier, stop_at};
+use crate::content::{Ahead, Verifier, stop_at};
 use crate::oci::Descriptor;
 use crate::store::Checkpoint;
 use crate::transport::{Begin, Begun, BlobWriter};
@@ -114,6 +114,17 @@ impl BlobWriter for InPlace {
         place.draft.file().write_all_at(&piece, place.content() + self.written).map_err(cannot_write)?;
         self.written = end;
         stop_at("archive-piece");
+        Ok(())
+    }
+
+    fn ahead(&self) -> Option<Ahead> {
+        Some(Ahead::new(self.place.draft.file().clone(), self.place.content(), "the archive"))
+    }
+
+    async fn advance(&mut self, count: u64) -> Result<()> {
+        let descriptor = &self.place.descriptor;
+        self.written = check_end(&descriptor.digest, self.written + count, descriptor.size)?;
+        stop_at("archive-advanced");
         Ok(())
     }
 

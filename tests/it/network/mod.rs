@@ -6,6 +6,7 @@ mod limits;
 mod push;
 mod requests;
 mod retry;
+mod split;
 mod upload;
 
 use std::fs;

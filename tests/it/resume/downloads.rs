@@ -28,13 +28,14 @@ fn n34_a_pull_that_was_killed_half_way_fetches_the_other_half() {
     let image = image(1, 256 * MIB);
     registry.put_image("a", "1", &image);
     let proxy = FaultProxy::start(registry.host(), vec![stall(&image, 128 * MIB, 1)]);
-    let pull = || env.imgctl(["pull", "-q", &proxy.reference("a:1")]).limit(Duration::from_secs(120));
+    let pull =
+        || env.imgctl(["pull", "-q", "--range-split", "1", &proxy.reference("a:1")]).limit(Duration::from_secs(120));
     let mut running = pull().spawn();
     running.wait_until("half of it", |_| kept(&env.store()) >= 127 * MIB);
     running.signal(Signal::KILL);
     running.wait();
     let before = proxy.sent();
-    let outcome = env.imgctl(["pull", &proxy.reference("a:1")]).run().ok();
+    let outcome = env.imgctl(["pull", "--range-split", "1", &proxy.reference("a:1")]).run().ok();
     let fetched = proxy.sent() - before;
     assert!(fetched * 100 <= image.size() * 55, "{fetched} of {}", image.size());
     assert!(outcome.stderr.contains("Resum"), "{}", outcome.told());

@@ -6,5 +6,5 @@ mod downloads;
 mod flight;
 mod journal;
 mod places;
-mod scene;
+pub mod scene;
 mod uploads;

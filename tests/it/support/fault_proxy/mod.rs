@@ -88,8 +88,33 @@ struct State {
     sent: AtomicU64,
     received: AtomicU64,
     connections: AtomicUsize,
+    at_once: AtMost,
     struck: AtomicUsize,
-    heads: Mutex<Vec<String>>,
+    heads: Mutex<Vec<Head>>,
+}
+
+/// How many there are, and how many there ever were.
+#[derive(Default)]
+struct AtMost {
+    now: AtomicUsize,
+    most: AtomicUsize,
+}
+
+/// One of them; over when it is dropped.
+struct One<'a>(&'a AtMost);
+
+impl AtMost {
+    fn one(&self) -> One<'_> {
+        let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(now, Ordering::SeqCst);
+        One(self)
+    }
+}
+
+impl Drop for One<'_> {
+    fn drop(&mut self) {
+        self.0.now.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl FaultProxy {
@@ -102,6 +127,7 @@ impl FaultProxy {
             sent: AtomicU64::new(0),
             received: AtomicU64::new(0),
             connections: AtomicUsize::new(0),
+            at_once: AtMost::default(),
             struck: AtomicUsize::new(0),
             heads: Mutex::default(),
         });
@@ -151,6 +177,18 @@ impl FaultProxy {
 
     /// The first line of every request so far.
     pub fn requests(&self) -> Vec<String> {
-        self.state.heads.lock().unwrap().clone()
+        self.state.heads.lock().unwrap().iter().map(|head| head.first_line.clone()).collect()
+    }
+
+    /// What parts were asked for of what has `path`, `bytes=…`; nothing for all of it.
+    pub fn ranges(&self, path: &str) -> Vec<Option<String>> {
+        let heads = self.state.heads.lock().unwrap();
+        let of_path = heads.iter().filter(|head| head.word(0) == "GET" && head.word(1).contains(path));
+        of_path.map(|head| head.header("range")).collect()
+    }
+
+    /// How many exchanges there were at the same time, at most.
+    pub fn at_once(&self) -> usize {
+        self.state.at_once.most.load(Ordering::SeqCst)
     }
 }

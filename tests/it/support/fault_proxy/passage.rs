@@ -66,7 +66,8 @@ impl State {
         upstream.set_nodelay(true)?;
         let [mut client, mut server] = [client, upstream].map(|stream| End { stream, read: Vec::new() });
         while let Some(head) = client.head().await? {
-            self.heads.lock().unwrap().push(head.first_line.clone());
+            self.heads.lock().unwrap().push(head.clone());
+            let _one = self.at_once.one();
             let weather = self.rules.iter().find(|rule| rule.strikes(&head)).map(|rule| &rule.weather);
             self.struck.fetch_add(usize::from(weather.is_some()), Ordering::SeqCst);
             self.exchange(&mut client, &mut server, &head, weather).await?;

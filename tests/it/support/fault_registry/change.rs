@@ -88,6 +88,17 @@ pub fn flip_bit() -> Change {
     })
 }
 
+/// One bit of what is large is another.
+pub fn flip_bit_of_large() -> Change {
+    reply(|_, reply| {
+        let mut content = reply.content().to_vec();
+        if content.len() > 1024 * 1024 {
+            content[0] ^= 1;
+        }
+        reply.containing(content)
+    })
+}
+
 /// After the body it goes on and on.
 pub fn never_end() -> Change {
     reply(|_, reply| {
