@@ -65,7 +65,7 @@ impl Job {
 
     /// Puts the blob, with another try where that may help.
     pub(super) async fn with_retries(&self, run: &Run, mut begun: Option<Begin>, origins: &[Repository]) -> Result<()> {
-        let mut attempts = 0;
+        let (mut attempts, mut failed) = (0, None);
         loop {
             let begin = match begun.take() {
                 Some(begin) => Ok(begin),
@@ -73,6 +73,8 @@ impl Job {
             };
             let result = match begin {
                 Ok(begin) => self.attempt(run, begin).await,
+                // An archive that broke off takes no more of it: what it broke off for is told.
+                Err(error) if self.destination.is_ordered() => Err(failed.take().unwrap_or(error)),
                 Err(error) => Err(error),
             };
             let error = match result {
@@ -87,6 +89,7 @@ impl Job {
             }
             let wait = pause(attempts);
             self.tell(run, BlobEvent::Retrying { attempt: attempts + 1, wait, error: &error });
+            failed = Some(error);
             tokio::time::sleep(wait).await;
         }
     }
@@ -131,6 +134,7 @@ impl Job {
     async fn read_through(&self, run: &Run, putting: &mut Putting) -> Result<()> {
         let from_source = |error| self.failed(Side::Source, "get", error);
         let from_destination = |error| self.failed(Side::Destination, "put", error);
+        putting.ready(self.source.repository().is_some()).await.map_err(from_destination)?;
         let mut reader = self.source.blob(&self.descriptor, putting.seen.seen()).await.map_err(from_source)?;
         let limit = run.options.limit.as_deref();
         loop {
@@ -204,6 +208,13 @@ impl Putting {
     /// How many of the next `count` bytes the writer has not.
     fn moving(&self, count: usize) -> usize {
         count - usize::try_from(self.skip).map_or(count, |skip| skip.min(count))
+    }
+
+    async fn ready(&mut self, is_far: bool) -> Result<()> {
+        match &mut self.writer {
+            Some(writer) => writer.ready(is_far).await,
+            None => Ok(()),
+        }
     }
 
     /// Writes the piece that was seen last.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::registry::{RegistryDestination, RegistrySource};
-use super::{Destination, Location, Source};
+use super::{ArchiveOptions, Destination, Location, Source};
 use super::{DirectoryDestination, DirectorySource, LayoutDestination, LayoutSource, StoreDestination, StoreSource};
 use super::{DockerArchive, DockerArchiveWriter, OciArchive, OciArchiveWriter};
 use crate::auth::Keychain;
@@ -111,16 +111,20 @@ impl Session {
             Location::Layout { directory, .. } => {
                 Arc::new(LayoutDestination::create_or_open(directory)?.resuming(patience))
             }
-            Location::OciArchive { file, .. } if patience.is_some() => Arc::new(OciArchiveWriter::resume(file).await?),
-            Location::OciArchive { file, .. } => Arc::new(OciArchiveWriter::create(file).await?),
-            Location::DockerArchive { file, .. } if patience.is_some() => {
-                Arc::new(DockerArchiveWriter::resume(file).await?)
+            Location::OciArchive { file, .. } => Arc::new(OciArchiveWriter::create_with(file, &self.archives()).await?),
+            Location::DockerArchive { file, .. } => {
+                Arc::new(DockerArchiveWriter::create_with(file, &self.archives()).await?)
             }
-            Location::DockerArchive { file, .. } => Arc::new(DockerArchiveWriter::create(file).await?),
             Location::Directory(directory) => {
                 Arc::new(DirectoryDestination::create_or_open(directory)?.resuming(patience))
             }
         })
+    }
+
+    /// How archives are written.
+    fn archives(&self) -> ArchiveOptions {
+        let temporary = Some(self.settings.temporary.clone());
+        ArchiveOptions { is_kept: self.settings.resume.is_some(), is_flushed: false, temporary }
     }
 
     /// The one client for `registry`.
