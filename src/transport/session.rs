@@ -31,6 +31,8 @@ pub struct Settings {
     pub keychain: Arc<Keychain>,
     /// How to talk to registries.
     pub registries: ForRegistry,
+    /// Flush what is written to the disk before it appears.
+    pub is_flushed: bool,
     /// Keep what a transfer that breaks off has done, and go on from there next time. Another process at the same blob is
     /// waited for, unless it brings nothing for so long.
     pub resume: Option<Duration>,
@@ -100,23 +102,26 @@ impl Session {
 
     /// Opens a place to write.
     pub async fn destination(&self, location: &Location) -> Result<Arc<dyn Destination>> {
-        let patience = self.settings.resume;
+        let (patience, is_flushed) = (self.settings.resume, self.settings.is_flushed);
         Ok(match location {
             Location::Registry(reference) => {
                 let client = self.registry(reference.repository.registry())?;
                 let journal = patience.map(|_| Journal::new(&self.settings.store));
                 Arc::new(RegistryDestination::new(client, &reference.repository, journal))
             }
-            Location::Store(_) => Arc::new(StoreDestination::create_or_open(&self.settings.store)?.resuming(patience)),
+            Location::Store(_) => {
+                let store = StoreDestination::create_or_open(&self.settings.store)?;
+                Arc::new(store.resuming(patience).flushing(is_flushed))
+            }
             Location::Layout { directory, .. } => {
-                Arc::new(LayoutDestination::create_or_open(directory)?.resuming(patience))
+                Arc::new(LayoutDestination::create_or_open(directory)?.resuming(patience).flushing(is_flushed))
             }
             Location::OciArchive { file, .. } => Arc::new(OciArchiveWriter::create_with(file, &self.archives()).await?),
             Location::DockerArchive { file, .. } => {
                 Arc::new(DockerArchiveWriter::create_with(file, &self.archives()).await?)
             }
             Location::Directory(directory) => {
-                Arc::new(DirectoryDestination::create_or_open(directory)?.resuming(patience))
+                Arc::new(DirectoryDestination::create_or_open(directory)?.resuming(patience).flushing(is_flushed))
             }
         })
     }
@@ -124,7 +129,7 @@ impl Session {
     /// How archives are written.
     fn archives(&self) -> ArchiveOptions {
         let temporary = Some(self.settings.temporary.clone());
-        ArchiveOptions { is_kept: self.settings.resume.is_some(), is_flushed: false, temporary }
+        ArchiveOptions { is_kept: self.settings.resume.is_some(), is_flushed: self.settings.is_flushed, temporary }
     }
 
     /// The one client for `registry`.

@@ -97,7 +97,7 @@ impl Draft {
         let staged = staged.ok_or_else(|| Error::new(Kind::Failed, "the archive is finished already"))?;
         self.file.set_len(length).map_err(super::output::cannot_write)?;
         stop_at("archive-whole");
-        if self.is_flushed { staged.persist_synced() } else { staged.persist() }?;
+        staged.persist_flushed(self.is_flushed)?;
         stop_at("archive-renamed");
         if let Some(kept) = self.kept() {
             // Without a file beside it nobody reads it.
