@@ -4,12 +4,13 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Once};
 use std::time::{Duration, SystemTime};
 
 use super::checkpoint::CheckpointLog;
 use super::partial::{Locked, lock, log_path};
 use super::session::{RECORD_LIMIT, UploadRecord, UploadSession};
-use crate::content::read_regular;
+use crate::content::{open_regular, read_regular};
 use crate::oci::Digest;
 use crate::{Error, Result};
 
@@ -22,6 +23,8 @@ const EXPIRY: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 #[derive(Debug, Clone)]
 pub struct Journal {
     directory: PathBuf,
+    /// Whether what is too old was removed.
+    expired: Arc<Once>,
 }
 
 /// A transfer that has not ended.
@@ -50,7 +53,7 @@ impl Journal {
 
     /// The journal in `directory`.
     pub(super) fn of(directory: PathBuf) -> Self {
-        Self { directory }
+        Self { directory, expired: Arc::new(Once::new()) }
     }
 
     /// Where it is.
@@ -79,18 +82,25 @@ impl Journal {
 
     /// Removes what nobody has gone on with for a week. It only frees space, so what goes wrong is nobody's concern.
     pub fn expire(&self) {
-        let names = self.names().unwrap_or_default();
-        for log in names.iter().filter_map(|name| name.strip_suffix(".json")) {
-            // The log is made after the data and goes before it, but for a kill.
-            if digest_of(log).is_some() && !self.directory.join(log).exists() {
-                let _ = fs::remove_file(log_path(&self.directory.join(log)));
+        for name in self.names().unwrap_or_default() {
+            let path = self.directory.join(&name);
+            if digest_of(&name).is_some() && is_old(&path) {
+                let _ = remove_download(&path);
+            } else if is_upload(&name) && is_old(&path) {
+                let _ = remove_upload(&path);
+            } else if let Some(data) = name.strip_suffix(".json").filter(|data| digest_of(data).is_some())
+                && !self.directory.join(data).exists()
+            {
+                // The log is made after the data and goes before it, but for a kill.
+                let _ = fs::remove_file(&path);
             }
         }
-        let is_old = |it: &Unfinished| SystemTime::now().duration_since(it.changed).is_ok_and(|age| age > EXPIRY);
-        for transfer in self.list().unwrap_or_default().iter().filter(|transfer| is_old(transfer)) {
-            let _ = self.remove(transfer);
-        }
         let _ = fs::remove_dir(&self.directory);
+    }
+
+    /// The same, the first time that this or a clone of it is asked to.
+    pub(crate) fn expire_once(&self) {
+        self.expired.call_once(|| self.expire());
     }
 
     fn names(&self) -> Result<Vec<String>> {
@@ -103,7 +113,7 @@ impl Journal {
 
     fn look_at(&self, name: &str) -> Option<Unfinished> {
         let path = self.directory.join(name);
-        let file = File::open(&path).ok()?;
+        let file = open_regular(&path).ok()?;
         let is_in_use = matches!(lock(&file, &path), Ok(Locked::Held));
         let found = file.metadata().ok()?;
         let changed = found.modified().ok()?;
@@ -113,13 +123,24 @@ impl Journal {
             let done = if is_in_use { found.len() } else { last.map_or(0, |last| last.offset) };
             return Some(Unfinished { digest, repository: None, done, size, changed, is_in_use, path });
         }
-        if !(name.starts_with("upload-") && name.ends_with(".json")) {
+        if !is_upload(name) {
             return None;
         }
         let record: UploadRecord = serde_json::from_slice(&read_regular(&path, RECORD_LIMIT).ok()?).ok()?;
         let UploadRecord { repository, digest, size, offset: done, .. } = record;
         Some(Unfinished { digest, repository: Some(repository), done, size: Some(size), changed, is_in_use, path })
     }
+}
+
+fn is_upload(name: &str) -> bool {
+    name.starts_with("upload-") && name.ends_with(".json")
+}
+
+/// Whether a file has not changed for long. What is no file is not ours.
+fn is_old(path: &Path) -> bool {
+    let found = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file);
+    let changed = found.and_then(|found| found.modified().ok());
+    changed.is_some_and(|changed| SystemTime::now().duration_since(changed).is_ok_and(|age| age > EXPIRY))
 }
 
 /// What a download of this name brings.
@@ -183,6 +204,21 @@ mod tests {
         drop(claim);
         assert!(journal.remove(one).unwrap());
         assert!(!journal.directory().exists());
+    }
+
+    #[test]
+    fn a_link_is_not_ours_however_old_its_target_is() {
+        let (directory, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::NamedTempFile::new().unwrap());
+        elsewhere.as_file().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        let journal = Journal::new(directory.path());
+        fs::create_dir(journal.directory()).unwrap();
+        for name in [format!("sha256-{}", Digest::of(b"x").hex()), "upload-x.json".to_owned()] {
+            let link = journal.directory().join(name);
+            std::os::unix::fs::symlink(elsewhere.path(), &link).unwrap();
+            journal.expire();
+            assert!(fs::symlink_metadata(link).is_ok() && elsewhere.path().exists());
+        }
+        assert!(journal.list().unwrap().is_empty());
     }
 
     #[test]

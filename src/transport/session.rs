@@ -70,13 +70,16 @@ impl RegistrySettings {
 /// Opens places; keeps one client for each registry.
 pub struct Session {
     settings: Settings,
+    /// Where uploads are written down.
+    journal: Journal,
     registries: Mutex<HashMap<Registry, Client>>,
 }
 
 impl Session {
     /// A session that has opened nothing.
     pub fn new(settings: Settings) -> Self {
-        Self { settings, registries: Mutex::default() }
+        let journal = Journal::new(&settings.store);
+        Self { settings, journal, registries: Mutex::default() }
     }
 
     /// The settings.
@@ -106,7 +109,7 @@ impl Session {
         Ok(match location {
             Location::Registry(reference) => {
                 let client = self.registry(reference.repository.registry())?;
-                let journal = patience.map(|_| Journal::new(&self.settings.store));
+                let journal = patience.map(|_| self.journal.clone());
                 Arc::new(RegistryDestination::new(client, &reference.repository, journal))
             }
             Location::Store(_) => {
