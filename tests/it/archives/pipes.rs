@@ -162,6 +162,14 @@ fn what_was_fetched_ahead_makes_the_same_archive() {
 }
 
 #[test]
+fn many_jobs_over_one_connection_do_not_wait_for_each_other_in_a_circle() {
+    let far = Far::new();
+    let flags = ["--jobs", "16", "--per-host", "1", "--idle-timeout", "1s"];
+    let ahead = far.copy(&flags, "oci-archive:-").run().ok().stdout;
+    assert!(ahead == far.copy(&["--jobs", "1"], "oci-archive:-").run().ok().stdout);
+}
+
+#[test]
 fn without_room_for_temporary_files_the_archive_is_the_same() {
     let far = Far::new();
     let script = r#"mkdir full && mount -t tmpfs -o size=64k none full && TMPDIR=full exec "$@""#;
