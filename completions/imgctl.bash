@@ -95,7 +95,7 @@ _imgctl() {
 
     case "${cmd}" in
         imgctl)
-            opts="-q -v -j -h -V --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help --version copy pull push save load tags catalog inspect manifest config digest images tag rmi transfers serve login logout completion man version"
+            opts="-q -v -j -h -V --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --fsync --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help --version copy pull push save load tags catalog inspect manifest config digest images tag rmi transfers serve login logout completion man version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -224,7 +224,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__catalog)
-            opts="-f -q -v -j -h --limit --format --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
+            opts="-f -q -v -j -h --limit --format --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --fsync --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -365,7 +365,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__completion)
-            opts="-q -v -j -h --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help bash elvish fish powershell zsh"
+            opts="-q -v -j -h --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --fsync --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help bash elvish fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -494,7 +494,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__config)
-            opts="-q -v -j -h --platform --override-os --override-arch --override-variant --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
+            opts="-q -v -j -h --platform --override-os --override-arch --override-variant --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --fsync --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -639,7 +639,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__copy)
-            opts="-f -a -q -v -j -h --platform --override-os --override-arch --override-variant --index --referrers --to --compress --preserve-digests --allow-foreign-layers --all-tags --dry-run --format --all --multi-arch --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
+            opts="-f -a -q -v -j -h --platform --override-os --override-arch --override-variant --index --referrers --to --compress --preserve-digests --allow-foreign-layers --all-tags --dry-run --format --all --multi-arch --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --fsync --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -808,7 +808,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__digest)
-            opts="-q -v -j -h --platform --override-os --override-arch --override-variant --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
+            opts="-q -v -j -h --platform --override-os --override-arch --override-variant --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --fsync --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -953,7 +953,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__images)
-            opts="-a -f -q -v -j -h --all --digests --filter --no-trunc --format --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
+            opts="-a -f -q -v -j -h --all --digests --filter --no-trunc --format --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --fsync --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1094,7 +1094,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__inspect)
-            opts="-f -n -q -v -j -h --platform --override-os --override-arch --override-variant --format --no-tags --raw --config --config-file --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
+            opts="-f -n -q -v -j -h --platform --override-os --override-arch --override-variant --format --no-tags --raw --config --config-file --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --fsync --store --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1236,7 +1236,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__load)
-            opts="-i -f -q -v -j -h --input --platform --override-os --override-arch --override-variant --dry-run --format --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
+            opts="-i -f -q -v -j -h --input --platform --override-os --override-arch --override-variant --dry-run --format --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --fsync --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1397,7 +1397,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__login)
-            opts="-u -p -q -v -j -h --username --password --password-stdin --get-login --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
+            opts="-u -p -q -v -j -h --username --password --password-stdin --get-login --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --fsync --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1542,7 +1542,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__logout)
-            opts="-q -v -j -h --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
+            opts="-q -v -j -h --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --fsync --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1671,7 +1671,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__man)
-            opts="-q -v -j -h --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
+            opts="-q -v -j -h --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --fsync --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1800,7 +1800,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__manifest)
-            opts="-q -v -j -h --platform --override-os --override-arch --override-variant --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
+            opts="-q -v -j -h --platform --override-os --override-arch --override-variant --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --fsync --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1945,7 +1945,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__pull)
-            opts="-a -f -q -v -j -h --platform --override-os --override-arch --override-variant --all-platforms --all-tags --dry-run --format --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
+            opts="-a -f -q -v -j -h --platform --override-os --override-arch --override-variant --all-platforms --all-tags --dry-run --format --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --fsync --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2098,7 +2098,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__push)
-            opts="-a -f -q -v -j -h --platform --override-os --override-arch --override-variant --all-tags --dry-run --format --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
+            opts="-a -f -q -v -j -h --platform --override-os --override-arch --override-variant --all-tags --dry-run --format --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --fsync --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2251,7 +2251,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__rmi)
-            opts="-f -q -v -j -h --force --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
+            opts="-f -q -v -j -h --force --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --fsync --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2380,7 +2380,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__save)
-            opts="-o -f -q -v -j -h --output --archive --pull --platform --override-os --override-arch --override-variant --all-platforms --compress --dry-run --format --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
+            opts="-o -f -q -v -j -h --output --archive --pull --platform --override-os --override-arch --override-variant --all-platforms --compress --dry-run --format --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --fsync --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2553,7 +2553,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__serve)
-            opts="-q -v -j -h --listen --read-only --allow-delete --strict --upstream --offline --log-format --htpasswd --tls-cert --tls-key --tls-self-signed --header-timeout --body-timeout --max-connections --max-manifest-size --max-blob-size --max-uploads --upload-expiry --quota --grace --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
+            opts="-q -v -j -h --listen --read-only --allow-delete --strict --upstream --offline --log-format --htpasswd --tls-cert --tls-key --tls-self-signed --header-timeout --body-timeout --max-connections --max-manifest-size --max-blob-size --max-uploads --upload-expiry --quota --grace --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --fsync --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2742,7 +2742,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__tag)
-            opts="-q -v -j -h --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
+            opts="-q -v -j -h --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --fsync --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2871,7 +2871,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__tags)
-            opts="-f -q -v -j -h --limit --format --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
+            opts="-f -q -v -j -h --limit --format --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --fsync --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3012,7 +3012,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__transfers)
-            opts="-q -v -j -h --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help ls list rm"
+            opts="-q -v -j -h --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --fsync --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help ls list rm"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3141,7 +3141,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__transfers__subcmd__ls)
-            opts="-q -v -j -h --no-trunc --format --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
+            opts="-q -v -j -h --no-trunc --format --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --fsync --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3274,7 +3274,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__transfers__subcmd__rm)
-            opts="-q -v -j -h --all --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
+            opts="-q -v -j -h --all --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --fsync --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3403,7 +3403,7 @@ _imgctl() {
             return 0
             ;;
         imgctl__subcmd__version)
-            opts="-f -q -v -j -h --format --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
+            opts="-f -q -v -j -h --format --quiet --progress --verbose --log-level --trace --jobs --per-host --range-split --limit-rate --min-rate --retries --retry-max-wait --idle-timeout --timeout --no-resume --fsync --store --config --creds --src-creds --dest-creds --anonymous --authfile --allow-realm --plain-http --insecure --ca-file --cert-file --key-file --cert-dir --tls-verify --src-tls-verify --dest-tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -36,6 +36,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         temporary: std::env::temp_dir(),
         keychain: Arc::new(Keychain::default()),
         registries: RegistrySettings::default().for_all(),
+        is_flushed: false,
         resume: None,
     });
 

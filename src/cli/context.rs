@@ -9,6 +9,7 @@ use std::time::Duration;
 use etcetera::{AppStrategy, AppStrategyArgs};
 use imgctl::auth::Keychain;
 use imgctl::net::Secret;
+use imgctl::store::{Repositories, Store};
 use imgctl::transfer::{Options, RateLimit, Report};
 use imgctl::transport::{Destination, Location, Name, Session, Settings, Source};
 use imgctl::{Error, Result};
@@ -151,6 +152,7 @@ impl Context {
             temporary: std::env::temp_dir(),
             keychain: Arc::new(keychain),
             registries: self.registries.on(side),
+            is_flushed: self.flags.transfer.fsync,
             resume: (!self.flags.transfer.no_resume).then(|| self.idle_timeout()),
         })
     }
@@ -186,6 +188,24 @@ impl Context {
         if let Some(totals) = &*self.totals.lock().unwrap_or_else(PoisonError::into_inner) {
             self.ui.totals(totals, self.registries.requests.load(Ordering::Relaxed));
         }
+    }
+
+    /// The local store, to change names and images of.
+    pub(crate) fn open_store(&self) -> Result<Store> {
+        let mut store = Store::open(&self.store())?;
+        if self.flags.transfer.fsync {
+            store.flush_each();
+        }
+        Ok(store)
+    }
+
+    /// The local store as a server has it.
+    pub(crate) fn open_repositories(&self) -> Result<Repositories> {
+        let mut repositories = Repositories::open(&self.store())?;
+        if self.flags.transfer.fsync {
+            repositories.flush_each();
+        }
+        Ok(repositories)
     }
 
     /// Directory of the local store.

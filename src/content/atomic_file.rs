@@ -140,6 +140,11 @@ impl AtomicFile {
         sync_directory(parent(&target))
     }
 
+    /// As [`AtomicFile::persist_synced`] where `is_flushed`, else as [`AtomicFile::persist`].
+    pub(crate) fn persist_flushed(self, is_flushed: bool) -> Result<()> {
+        if is_flushed { self.persist_synced() } else { self.persist() }
+    }
+
     /// Makes it appear unless something is there already: then that stays, and the answer is `false`.
     pub fn persist_noclobber(self) -> Result<bool> {
         match self.staged {
@@ -202,6 +207,13 @@ fn check_link(path: &Path, owner: u32) -> Result<()> {
 /// Flushes the names in a directory to the disk.
 pub(crate) fn sync_directory(directory: &Path) -> Result<()> {
     File::open(directory).and_then(|open| open.sync_all()).map_err(|error| failed("flush", directory, error))
+}
+
+/// Makes a directory with all above it; where they are flushed, a power loss does not take their names.
+pub(crate) fn make_directory(directory: &Path, is_flushed: bool) -> Result<()> {
+    let missing: Vec<&Path> = directory.ancestors().take_while(|path| is_flushed && !path.exists()).collect();
+    fs::create_dir_all(directory).map_err(|error| failed("create", directory, error))?;
+    missing.into_iter().try_for_each(|made| sync_directory(parent(made)))
 }
 
 fn parent(path: &Path) -> &Path {

@@ -14,6 +14,7 @@ use bytes::{Bytes, BytesMut};
 
 pub use ahead::Ahead;
 pub use atomic_file::{Access, AtomicFile};
+pub(crate) use atomic_file::{make_directory, sync_directory};
 pub use compress::{Codec, Encoder, Encoding, decoding_error};
 pub(crate) use disk::{WRITES, blocking};
 pub use file::{open_regular, read_regular};

@@ -9,7 +9,9 @@ use std::time::{Duration, SystemTime};
 
 use super::partial::{Directory, Held, Partial, Partials};
 use super::staging::{Site, Staging};
-use crate::content::{Access, Ahead, AtomicFile, BlobReader, PIECE, Verifier, open_regular, read_regular, stop_at};
+use crate::content::{
+    Access, Ahead, AtomicFile, BlobReader, PIECE, Verifier, make_directory, open_regular, read_regular, stop_at,
+};
 use crate::error::Kind;
 use crate::oci::{Descriptor, Digest, MANIFEST_LIMIT, Manifest};
 use crate::{Error, Result};
@@ -18,7 +20,6 @@ use crate::{Error, Result};
 #[derive(Debug)]
 pub struct BlobPool {
     site: Arc<Site>,
-    is_flushed: bool,
     booted: Option<SystemTime>,
     partials: Option<Arc<Partials>>,
 }
@@ -35,12 +36,7 @@ pub enum Claim {
 impl BlobPool {
     /// The pool of the layout at `site`.
     pub(super) fn new(site: Arc<Site>) -> Self {
-        Self { site, is_flushed: false, booted: None, partials: None }
-    }
-
-    /// Flushes every blob to the disk before it appears.
-    pub(super) fn flush_each(&mut self) {
-        self.is_flushed = true;
+        Self { site, booted: None, partials: None }
     }
 
     /// Keeps blobs whose transfer breaks off, for [`BlobPool::claim`] to go on from. Another process that puts the same blob
@@ -118,9 +114,8 @@ impl BlobPool {
         let target = self.path(&descriptor.digest);
         let staging = self.site.staging()?;
         let directory = target.parent().unwrap_or(self.site.directory());
-        fs::create_dir_all(directory)
-            .map_err(|error| Error::local(format!("create {}", directory.display()), error))?;
-        Ok(Spot { staging, target, is_flushed: self.is_flushed })
+        make_directory(directory, self.site.is_flushed())?;
+        Ok(Spot { staging, target, is_flushed: self.site.is_flushed() })
     }
 
     /// Puts small content. What is there with the same bytes stays, anything else is replaced.
@@ -210,6 +205,11 @@ impl StagedBlob {
     /// Whether another process may have put it while it was claimed.
     pub(crate) fn is_partial(&self) -> bool {
         self.partial.is_some()
+    }
+
+    /// Whether it takes its time to make it appear.
+    pub(crate) fn is_flushed(&self) -> bool {
+        self.is_flushed
     }
 
     /// Whether some of it was kept, which [`StagedBlob::check`] has to read.

@@ -4,6 +4,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Once};
 use std::time::{Duration, SystemTime};
 
 use super::checkpoint::CheckpointLog;
@@ -23,6 +24,8 @@ const EXPIRY: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 #[derive(Debug, Clone)]
 pub struct Journal {
     directory: PathBuf,
+    /// Whether what is too old was removed.
+    expired: Arc<Once>,
 }
 
 /// A transfer that has not ended.
@@ -51,7 +54,7 @@ impl Journal {
 
     /// The journal in `directory`.
     pub(super) fn of(directory: PathBuf) -> Self {
-        Self { directory }
+        Self { directory, expired: Arc::new(Once::new()) }
     }
 
     /// Where it is.
@@ -80,18 +83,25 @@ impl Journal {
 
     /// Removes what nobody has gone on with for a week. It only frees space, so what goes wrong is nobody's concern.
     pub fn expire(&self) {
-        let names = self.names().unwrap_or_default();
-        for log in names.iter().filter_map(|name| name.strip_suffix(".json")) {
-            // The log is made after the data and goes before it, but for a kill.
-            if digest_of(log).is_some() && !self.directory.join(log).exists() {
-                let _ = fs::remove_file(log_path(&self.directory.join(log)));
+        for name in self.names().unwrap_or_default() {
+            let path = self.directory.join(&name);
+            if digest_of(&name).is_some() && is_old(&path) {
+                let _ = remove_download(&path);
+            } else if is_upload(&name) && is_old(&path) {
+                let _ = remove_upload(&path);
+            } else if let Some(data) = name.strip_suffix(".json").filter(|data| digest_of(data).is_some())
+                && !self.directory.join(data).exists()
+            {
+                // The log is made after the data and goes before it, but for a kill.
+                let _ = fs::remove_file(&path);
             }
         }
-        let is_old = |it: &Unfinished| SystemTime::now().duration_since(it.changed).is_ok_and(|age| age > EXPIRY);
-        for transfer in self.list().unwrap_or_default().iter().filter(|transfer| is_old(transfer)) {
-            let _ = self.remove(transfer);
-        }
         let _ = fs::remove_dir(&self.directory);
+    }
+
+    /// The same, the first time that this or a clone of it is asked to.
+    pub(crate) fn expire_once(&self) {
+        self.expired.call_once(|| self.expire());
     }
 
     fn names(&self) -> Result<Vec<String>> {
@@ -115,13 +125,24 @@ impl Journal {
             let done = if is_in_use { found.len() } else { last.map_or(0, |last| last.offset) };
             return Some(Unfinished { digest, repository: None, done, size, changed, is_in_use, path });
         }
-        if !(name.starts_with("upload-") && name.ends_with(".json")) {
+        if !is_upload(name) {
             return None;
         }
         let record: UploadRecord = serde_json::from_slice(&read_regular(&path, RECORD_LIMIT).ok()?).ok()?;
         let UploadRecord { repository, digest, size, offset: done, .. } = record;
         Some(Unfinished { digest, repository: Some(repository), done, size: Some(size), changed, is_in_use, path })
     }
+}
+
+fn is_upload(name: &str) -> bool {
+    name.starts_with("upload-") && name.ends_with(".json")
+}
+
+/// Whether a file has not changed for long. What is no file is not ours.
+fn is_old(path: &Path) -> bool {
+    let found = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file);
+    let changed = found.and_then(|found| found.modified().ok());
+    changed.is_some_and(|changed| SystemTime::now().duration_since(changed).is_ok_and(|age| age > EXPIRY))
 }
 
 /// What a download of this name brings.
@@ -200,6 +221,21 @@ mod tests {
     }
 
     #[test]
+    fn a_link_is_not_ours_however_old_its_target_is() {
+        let (directory, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::NamedTempFile::new().unwrap());
+        elsewhere.as_file().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        let journal = Journal::new(directory.path());
+        fs::create_dir(journal.directory()).unwrap();
+        for name in [format!("sha256-{}", Digest::of(b"x").hex()), "upload-x.json".to_owned()] {
+            let link = journal.directory().join(name);
+            std::os::unix::fs::symlink(elsewhere.path(), &link).unwrap();
+            journal.expire();
+            assert!(fs::symlink_metadata(link).is_ok() && elsewhere.path().exists());
+        }
+        assert!(journal.list().unwrap().is_empty());
+    }
+
+    #[test]
     fn what_is_a_week_old_goes() {
         let directory = tempfile::tempdir().unwrap();
         let (_store, blob) = broken_off(directory.path());
@@ -216,18 +252,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_file_is_neither_followed_nor_waited_for() {
+    fn a_fifo_is_not_waited_for() {
         let directory = tempfile::tempdir().unwrap();
         let (_store, blob) = broken_off(directory.path());
         let journal = Journal::new(directory.path());
-        let at = |content: &[u8]| journal.directory().join(format!("sha256-{}", Digest::of(content).hex()));
-        let old = directory.path().join("old");
-        let week = SystemTime::now() - EXPIRY - Duration::from_secs(60);
-        fs::File::create_new(&old).unwrap().set_modified(week).unwrap();
-        std::os::unix::fs::symlink(&old, at(b"link")).unwrap();
-        rustix::fs::mkfifoat(rustix::fs::CWD, at(b"fifo"), rustix::fs::Mode::RUSR).unwrap();
+        let fifo = journal.directory().join(format!("sha256-{}", Digest::of(b"fifo").hex()));
+        rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RUSR).unwrap();
         journal.expire();
-        assert!(old.exists() && at(b"link").is_symlink());
+        assert!(fifo.exists());
         assert_eq!(journal.list().unwrap().iter().map(|it| it.digest).collect::<Vec<_>>(), [blob.digest]);
     }
 }

@@ -34,7 +34,6 @@ const MARKER_LIMIT: u64 = 64 * 1024;
 pub struct Layout {
     site: Arc<Site>,
     blobs: BlobPool,
-    is_flushed: bool,
 }
 
 #[derive(Deserialize)]
@@ -66,13 +65,17 @@ impl Layout {
     /// The layout in `directory`, whether it is there or not: what is not there is empty.
     pub(super) fn assume(directory: &Path) -> Self {
         let site = Arc::new(Site::new(directory, EMPTY));
-        Self { blobs: BlobPool::new(site.clone()), site, is_flushed: false }
+        Self { blobs: BlobPool::new(site.clone()), site }
     }
 
     /// Flushes everything to the disk before it appears.
     pub fn flush_each(&mut self) {
-        self.is_flushed = true;
-        self.blobs.flush_each();
+        self.site.flush_each();
+    }
+
+    /// Whether everything is flushed.
+    pub(super) fn is_flushed(&self) -> bool {
+        self.site.is_flushed()
     }
 
     /// Keeps blobs whose transfer breaks off, for [`BlobPool::claim`] to go on from. Another process that puts the same blob
@@ -144,7 +147,7 @@ impl Layout {
             index.to_bytes().map_err(|error| Error::local(format!("write {}", path.display()), error.into()))?;
         let file = self.stage(&path, &bytes)?;
         stop_at("index-staged");
-        if self.is_flushed { file.persist_synced() } else { file.persist() }?;
+        file.persist_flushed(self.is_flushed())?;
         stop_at("index-renamed");
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Seek, SeekFrom};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::fs::OFlags;
@@ -21,7 +21,7 @@ use crate::{Error, Result};
 /// Blobs below this size are fetched again as fast as they are found.
 pub(crate) const WORTH_KEEPING: u64 = 1024 * 1024;
 /// How often a file may go while it is opened.
-const MANY: usize = 100;
+pub(super) const MANY: usize = 100;
 /// How often a blob that another process puts is looked at.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -33,8 +33,7 @@ pub(crate) struct Partials {
     patience: Duration,
     /// What other processes have stopped to write.
     stalled: Mutex<HashSet<Digest>>,
-    /// Whether what is too old was removed.
-    expired: Once,
+    journal: Journal,
 }
 
 /// What became of the wish to write a partial.
@@ -51,16 +50,17 @@ pub(crate) enum Claim {
 impl Partials {
     /// Those in `directory`. Another process that writes nothing for as long as `patience` is not waited for.
     pub(crate) fn new(directory: PathBuf, patience: Duration) -> Arc<Self> {
-        Arc::new(Self { directory, patience, stalled: Mutex::default(), expired: Once::new() })
+        let journal = Journal::of(directory.clone());
+        Arc::new(Self { directory, patience, stalled: Mutex::default(), journal })
     }
 
     /// The partial of a blob, to write. It is made where it is not there.
     pub(crate) fn claim(self: &Arc<Self>, descriptor: &Descriptor) -> Claim {
+        self.journal.expire_once();
         let digest = descriptor.digest;
         if descriptor.size < WORTH_KEEPING || self.stalled().contains(&digest) {
             return Claim::Unusable;
         }
-        self.expired.call_once(|| Journal::of(self.directory.clone()).expire());
         let path = self.directory.join(format!("{}-{}", digest.algorithm().as_str(), digest.hex()));
         for _ in 0..MANY {
             // Others remove the directory when it is empty.

@@ -10,6 +10,7 @@ use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 
 use super::journal::Journal;
+use super::partial::MANY;
 use crate::name::Repository;
 use crate::net::Secret;
 use crate::oci::Digest;
@@ -54,8 +55,10 @@ impl Journal {
         let repository = repository.to_string();
         let name = Digest::of(format!("{repository}@{digest}").as_bytes()).hex();
         let path = self.directory().join(format!("upload-{name}.json"));
-        fs::create_dir_all(self.directory()).ok()?;
-        let mut session = UploadSession::open(&path).ok()??;
+        let open = || fs::create_dir_all(self.directory()).and_then(|()| UploadSession::open(&path));
+        // Others remove the directory when it is empty.
+        let is_gone = |opened: &io::Result<_>| matches!(opened, Err(error) if error.kind() == io::ErrorKind::NotFound);
+        let mut session = (0..MANY).map(|_| open()).find(|opened| !is_gone(opened))?.ok()??;
         session.record =
             session.record.take().filter(|record| record.repository == repository && record.digest == *digest);
         Some(session)
@@ -114,6 +117,7 @@ impl Drop for UploadSession {
         if self.record.is_none() {
             // It only saves work.
             let _ = fs::remove_file(&self.path);
+            let _ = self.path.parent().map(fs::remove_dir);
         }
     }
 }
@@ -155,6 +159,6 @@ mod tests {
         assert!(!format!("{session:?}").contains("secret"));
         assert_eq!(fs::metadata(&session.path).unwrap().mode() & 0o777, 0o600);
         session.remove();
-        assert_eq!(fs::read_dir(journal.directory()).unwrap().count(), 0);
+        assert!(!journal.directory().exists());
     }
 }

@@ -5,9 +5,10 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::content::{Access, AtomicFile, stop_at};
+use crate::content::{Access, AtomicFile, make_directory, stop_at, sync_directory};
 use crate::{Error, Result};
 
 const PREFIX: &str = ".imgctl-";
@@ -23,18 +24,29 @@ pub(crate) type Start = &'static [(&'static str, &'static [u8])];
 pub(crate) struct Site {
     directory: PathBuf,
     start: Start,
+    is_flushed: AtomicBool,
     staging: Mutex<Option<Arc<Staging>>>,
 }
 
 impl Site {
     /// The directory, whether it is there or not.
     pub(crate) fn new(directory: &Path, start: Start) -> Self {
-        Self { directory: directory.to_owned(), start, staging: Mutex::default() }
+        Self { directory: directory.to_owned(), start, is_flushed: AtomicBool::new(false), staging: Mutex::default() }
     }
 
     /// Where it is.
     pub(crate) fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// Flushes everything to the disk before it appears.
+    pub(crate) fn flush_each(&self) {
+        self.is_flushed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether everything is flushed.
+    pub(crate) fn is_flushed(&self) -> bool {
+        self.is_flushed.load(Ordering::Relaxed)
     }
 
     /// Where its files lie until they are whole.
@@ -44,7 +56,7 @@ impl Site {
             return Ok(open.clone());
         }
         let fail = |error| Error::local(format!("create {}", self.directory.display()), error);
-        fs::create_dir_all(&self.directory).map_err(fail)?;
+        make_directory(&self.directory, self.is_flushed())?;
         stop_at("place-made");
         let created = Arc::new(Staging::create(&self.directory)?);
         for (name, content) in self.start {
@@ -52,10 +64,16 @@ impl Site {
             if !path.exists() {
                 let mut file = AtomicFile::staged(created.path(), &path, Access::Public)?;
                 file.write_all(content).map_err(fail)?;
+                if self.is_flushed() {
+                    file.sync()?;
+                }
                 // Whoever comes second leaves it as it is: locks may be held on it, images may stand in it.
                 file.persist_noclobber()?;
                 stop_at("place-started");
             }
+        }
+        if self.is_flushed() {
+            sync_directory(&self.directory)?;
         }
         *staging = Some(created.clone());
         Ok(created)

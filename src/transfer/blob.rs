@@ -66,7 +66,7 @@ impl Job {
 
     /// Puts the blob, with another try where that may help.
     pub(super) async fn with_retries(&self, run: &Run, mut begun: Option<Begin>, origins: &[Repository]) -> Result<()> {
-        let mut attempts = 0;
+        let (mut attempts, mut failed) = (0, None);
         loop {
             let begin = match begun.take() {
                 Some(begin) => Ok(begin),
@@ -74,6 +74,8 @@ impl Job {
             };
             let result = match begin {
                 Ok(begin) => self.attempt(run, begin, attempts == 0).await,
+                // An archive that broke off takes no more of it: what it broke off for is told.
+                Err(error) if self.destination.is_ordered() => Err(failed.take().unwrap_or(error)),
                 Err(error) => Err(error),
             };
             let error = match result {
@@ -88,6 +90,7 @@ impl Job {
             }
             let wait = pause(attempts);
             self.tell(run, BlobEvent::Retrying { attempt: attempts + 1, wait, error: &error });
+            failed = Some(error);
             tokio::time::sleep(wait).await;
         }
     }
@@ -134,6 +137,8 @@ impl Job {
 
     /// The loop: read a piece, hash it, write it. The last piece is written only when the digest is right.
     async fn read_through(&self, run: &Run, putting: &mut Putting) -> Result<()> {
+        let is_far = self.source.repository().is_some();
+        putting.ready(is_far).await.map_err(|error| self.not_put(error))?;
         let reader = self.source.blob(&self.descriptor, putting.seen.seen()).await;
         let mut reader = reader.map_err(|error| self.not_got(error))?;
         let limit = run.options.limit.as_deref();
@@ -232,6 +237,13 @@ impl Putting {
     /// How many of the next `count` bytes the writer has not.
     fn moving(&self, count: usize) -> usize {
         count - usize::try_from(self.skip).map_or(count, |skip| skip.min(count))
+    }
+
+    async fn ready(&mut self, is_far: bool) -> Result<()> {
+        match &mut self.writer {
+            Some(writer) => writer.ready(is_far).await,
+            None => Ok(()),
+        }
     }
 
     /// Writes the piece that was seen last.

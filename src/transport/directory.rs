@@ -116,6 +116,14 @@ impl DirectoryDestination {
         self
     }
 
+    /// Flushes everything to the disk before it appears, where `is_flushed`.
+    pub fn flushing(self, is_flushed: bool) -> Self {
+        if is_flushed {
+            self.site.flush_each();
+        }
+        self
+    }
+
     fn directory(&self) -> &Path {
         self.site.directory()
     }
@@ -145,7 +153,7 @@ impl DirectoryDestination {
         let path = self.directory().join(name);
         let mut file = AtomicFile::staged(self.make()?.path(), &path, Access::Public)?;
         file.write_all(content).map_err(|error| Error::local(format!("write {}", path.display()), error))?;
-        file.persist()
+        file.persist_flushed(self.site.is_flushed())
     }
 
     /// Removes what an earlier image left and `root` does not lead to.
@@ -187,7 +195,7 @@ impl Destination for DirectoryDestination {
         if self.has(descriptor).await? {
             return Ok(Begin::Present);
         }
-        let spot = Spot { staging, target, is_flushed: false };
+        let spot = Spot { staging, target, is_flushed: self.site.is_flushed() };
         staged::begin(claim(self.partials.as_ref(), spot, descriptor)?, || self.is_there(descriptor)).await
     }
 

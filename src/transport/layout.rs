@@ -81,6 +81,14 @@ impl LayoutDestination {
         }
         self
     }
+
+    /// Flushes everything to the disk before it appears, where `is_flushed`.
+    pub fn flushing(mut self, is_flushed: bool) -> Self {
+        if is_flushed {
+            self.layout.flush_each();
+        }
+        self
+    }
 }
 
 #[async_trait]

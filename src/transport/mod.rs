@@ -27,6 +27,7 @@ use std::ops::Range;
 use async_trait::async_trait;
 use bytes::Bytes;
 
+pub use archive::ArchiveOptions;
 pub use directory::{DirectoryDestination, DirectorySource};
 pub use docker_archive::{DockerArchive, DockerArchiveWriter};
 pub use layout::{LayoutDestination, LayoutSource};
@@ -173,6 +174,13 @@ pub trait BlobWriter: Send {
     /// What it has of the blob already. Asked once, before the first piece.
     fn begun(&mut self) -> Begun {
         Begun::default()
+    }
+
+    /// Waits until it takes pieces, before the source is asked for them. What `is_far` comes over a line, and is worth fetching
+    /// ahead of its turn.
+    async fn ready(&mut self, is_far: bool) -> Result<()> {
+        let _ = is_far;
+        Ok(())
     }
 
     /// Called now and then: should the process end, another may go on from what `seen` has seen.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use async_trait::async_trait;
 
-use super::archive::{Images, Layout, Writer, open};
+use super::archive::{ArchiveOptions, Images, Layout, Writer, open};
 use super::layout::{check_name, full_name, named};
 use super::{ArchiveFile, Begin, Destination, Name, Source};
 use crate::content::BlobReader;
@@ -108,12 +108,12 @@ pub struct OciArchiveWriter {
 impl OciArchiveWriter {
     /// Starts an archive that will stand at `file`.
     pub async fn create(file: &ArchiveFile) -> Result<Self> {
-        Ok(Self { writer: Writer::create(file, false).await? })
+        Ok(Self { writer: Writer::create(file, &ArchiveOptions::default()).await? })
     }
 
-    /// The same, going on with what an earlier run left that ended early, and leaving what the next one can go on with.
-    pub async fn resume(file: &ArchiveFile) -> Result<Self> {
-        Ok(Self { writer: Writer::create(file, true).await? })
+    /// The same in this way.
+    pub async fn create_with(file: &ArchiveFile, options: &ArchiveOptions) -> Result<Self> {
+        Ok(Self { writer: Writer::create(file, options).await? })
     }
 }
 

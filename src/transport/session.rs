@@ -10,7 +10,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::registry::{RegistryDestination, RegistrySource};
-use super::{Destination, Location, Source};
+use super::{ArchiveOptions, Destination, Location, Source};
 use super::{DirectoryDestination, DirectorySource, LayoutDestination, LayoutSource, StoreDestination, StoreSource};
 use super::{DockerArchive, DockerArchiveWriter, OciArchive, OciArchiveWriter};
 use crate::auth::Keychain;
@@ -31,6 +31,8 @@ pub struct Settings {
     pub keychain: Arc<Keychain>,
     /// How to talk to registries.
     pub registries: ForRegistry,
+    /// Flush what is written to the disk before it appears.
+    pub is_flushed: bool,
     /// Keep what a transfer that breaks off has done, and go on from there next time. Another process at the same blob is
     /// waited for, unless it brings nothing for so long.
     pub resume: Option<Duration>,
@@ -68,13 +70,16 @@ impl RegistrySettings {
 /// Opens places; keeps one client for each registry.
 pub struct Session {
     settings: Settings,
+    /// Where uploads are written down.
+    journal: Journal,
     registries: Mutex<HashMap<Registry, Client>>,
 }
 
 impl Session {
     /// A session that has opened nothing.
     pub fn new(settings: Settings) -> Self {
-        Self { settings, registries: Mutex::default() }
+        let journal = Journal::new(&settings.store);
+        Self { settings, journal, registries: Mutex::default() }
     }
 
     /// The settings.
@@ -100,27 +105,34 @@ impl Session {
 
     /// Opens a place to write.
     pub async fn destination(&self, location: &Location) -> Result<Arc<dyn Destination>> {
-        let patience = self.settings.resume;
+        let (patience, is_flushed) = (self.settings.resume, self.settings.is_flushed);
         Ok(match location {
             Location::Registry(reference) => {
                 let client = self.registry(reference.repository.registry())?;
-                let journal = patience.map(|_| Journal::new(&self.settings.store));
+                let journal = patience.map(|_| self.journal.clone());
                 Arc::new(RegistryDestination::new(client, &reference.repository, journal))
             }
-            Location::Store(_) => Arc::new(StoreDestination::create_or_open(&self.settings.store)?.resuming(patience)),
+            Location::Store(_) => {
+                let store = StoreDestination::create_or_open(&self.settings.store)?;
+                Arc::new(store.resuming(patience).flushing(is_flushed))
+            }
             Location::Layout { directory, .. } => {
-                Arc::new(LayoutDestination::create_or_open(directory)?.resuming(patience))
+                Arc::new(LayoutDestination::create_or_open(directory)?.resuming(patience).flushing(is_flushed))
             }
-            Location::OciArchive { file, .. } if patience.is_some() => Arc::new(OciArchiveWriter::resume(file).await?),
-            Location::OciArchive { file, .. } => Arc::new(OciArchiveWriter::create(file).await?),
-            Location::DockerArchive { file, .. } if patience.is_some() => {
-                Arc::new(DockerArchiveWriter::resume(file).await?)
+            Location::OciArchive { file, .. } => Arc::new(OciArchiveWriter::create_with(file, &self.archives()).await?),
+            Location::DockerArchive { file, .. } => {
+                Arc::new(DockerArchiveWriter::create_with(file, &self.archives()).await?)
             }
-            Location::DockerArchive { file, .. } => Arc::new(DockerArchiveWriter::create(file).await?),
             Location::Directory(directory) => {
-                Arc::new(DirectoryDestination::create_or_open(directory)?.resuming(patience))
+                Arc::new(DirectoryDestination::create_or_open(directory)?.resuming(patience).flushing(is_flushed))
             }
         })
+    }
+
+    /// How archives are written.
+    fn archives(&self) -> ArchiveOptions {
+        let temporary = Some(self.settings.temporary.clone());
+        ArchiveOptions { is_kept: self.settings.resume.is_some(), is_flushed: self.settings.is_flushed, temporary }
     }
 
     /// The one client for `registry`.

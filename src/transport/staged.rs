@@ -56,6 +56,9 @@ impl BlobWriter for StagedBlob {
     }
 
     async fn commit(self: Box<Self>) -> Result<()> {
+        if self.is_flushed() {
+            return blocking(move || StagedBlob::commit(*self)).await;
+        }
         StagedBlob::commit(*self)
     }
 }

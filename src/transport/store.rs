@@ -96,6 +96,14 @@ impl StoreDestination {
         }
         self
     }
+
+    /// Flushes everything to the disk before it appears, where `is_flushed`.
+    pub fn flushing(mut self, is_flushed: bool) -> Self {
+        if is_flushed {
+            self.store.flush_each();
+        }
+        self
+    }
 }
 
 #[async_trait]

@@ -41,6 +41,9 @@ impl Uploads {
 
     /// Looks up what is known of an upload of `descriptor`.
     pub(super) fn slot(&self, descriptor: &Descriptor) -> Slot {
+        if let Some(journal) = &self.journal {
+            journal.expire_once();
+        }
         let is_worth_it = descriptor.size >= WORTH_RESUMING;
         let journal = self.journal.as_ref().filter(|_| is_worth_it);
         let record = journal.and_then(|journal| journal.upload(&self.repository, &descriptor.digest));
@@ -114,9 +117,9 @@ impl Writer {
         self.saved = written.is_ok().then_some(unfinished.location);
     }
 
-    /// It broke off: the next try goes on from here, unless the registry wants no more of it.
+    /// It broke off: the next try goes on from here, unless the registry wants no more of it or has nothing of it.
     fn remember(&mut self) {
-        match self.upload.unfinished() {
+        match self.upload.unfinished().filter(|_| self.upload.is_begun()) {
             Some(unfinished) => {
                 self.save();
                 self.record = None;

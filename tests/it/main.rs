@@ -15,6 +15,7 @@ mod documents;
 mod documents_bytes;
 mod documents_limits;
 mod documents_shape;
+mod durability;
 mod failures;
 mod floors;
 mod generated;

@@ -30,7 +30,7 @@ pub(crate) const EXAMPLES: Examples = &[
 
 #[expect(clippy::unused_async, reason = "every command is called alike")]
 pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
-    let store = Store::open(&context.store())?;
+    let store = context.open_store()?;
     let mut failed = 0;
     for image in &args.images {
         match remove(&store, image, args.force, &context.ui) {

@@ -87,7 +87,7 @@ async fn content(args: &Args, context: &Context) -> Result<(Arc<dyn Content>, Op
     if !args.locations.is_empty() {
         return Ok((Arc::new(shelf(&args.locations, context).await?), None));
     }
-    let repositories = Arc::new(Repositories::open(&context.store())?);
+    let repositories = Arc::new(context.open_repositories()?);
     let refusal = repositories.refusal();
     let writer = (!args.flags.read_only && refusal.is_none()).then(|| repositories.clone());
     let how = if writer.is_some() { "read-write" } else { "read-only" };
@@ -107,7 +107,7 @@ async fn shelf(locations: &[Served], context: &Context) -> Result<Shelf> {
     for served in locations {
         let opening = |location: Location| Opening::new(session.clone(), location, context.ui.clone());
         let place: Arc<dyn Content> = match served {
-            Served::Store => Arc::new(Local::new(Arc::new(Repositories::open(&context.store())?))),
+            Served::Store => Arc::new(Local::new(Arc::new(context.open_repositories()?))),
             Served::Location(location) => Arc::new(Place::open(opening(location.clone())).await?),
             Served::Path(path) => Arc::new(Place::open(opening(detect(path)?).guessing()).await?),
         };

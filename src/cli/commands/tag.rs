@@ -2,7 +2,6 @@
 
 use imgctl::Result;
 use imgctl::name::Reference;
-use imgctl::store::Store;
 
 use super::Examples;
 use crate::cli::context::Context;
@@ -27,5 +26,5 @@ pub(crate) const EXAMPLES: Examples = &[
 
 #[expect(clippy::unused_async, reason = "every command is called alike")]
 pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
-    Store::open(&context.store())?.tag(&args.source, &args.target)
+    context.open_store()?.tag(&args.source, &args.target)
 }

@@ -54,6 +54,10 @@ pub(crate) struct TransferFlags {
     #[arg(long, global = true, env = "IMGCTL_NO_RESUME", value_parser = FalseyValueParser::new())]
     #[arg(hide_short_help = true)]
     pub(crate) no_resume: bool,
+    /// Flush what is written to the disk before it appears: a power loss then takes nothing that a command said is there
+    #[arg(long, global = true, env = "IMGCTL_FSYNC", value_parser = FalseyValueParser::new())]
+    #[arg(hide_short_help = true)]
+    pub(crate) fsync: bool,
     /// Directory of the local store [default: imgctl/store in the user's data directory]
     #[arg(long, global = true, value_name = "DIR", env = "IMGCTL_STORE", hide_short_help = true)]
     pub(crate) store: Option<PathBuf>,

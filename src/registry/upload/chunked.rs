@@ -39,6 +39,7 @@ impl Chunked {
     }
 
     async fn send_chunk(&mut self) -> Result<()> {
+        self.session.is_sent = true;
         let chunk: Bytes = self.buffer.split().freeze();
         let end = self.session.confirmed + chunk.len() as u64;
         let call = self.session.chunk_call(end).body(chunk);

@@ -144,6 +144,7 @@ impl Client {
             start: from.confirmed,
             confirmed: from.confirmed,
             vain: from.vain,
+            is_sent: false,
             is_over: false,
         };
         // Where everything is there already, only the end is to be said.
@@ -223,6 +224,12 @@ impl Upload {
         let (confirmed, vain) = (session.confirmed, if session.confirmed > session.start { 0 } else { session.vain });
         let is_open = !session.is_over && session.descriptor.size >= WORTH_RESUMING;
         is_open.then(|| Unfinished { location: session.location.clone(), confirmed, vain })
+    }
+
+    /// Whether the registry has some of it, or may have.
+    pub fn is_begun(&self) -> bool {
+        let session = self.session();
+        session.is_sent || session.confirmed > 0
     }
 
     fn session(&self) -> &Session {

@@ -39,6 +39,8 @@ pub(super) struct Session {
     pub(super) confirmed: u64,
     /// How often it was tried to go on from here.
     pub(super) vain: u32,
+    /// Whether any byte was sent.
+    pub(super) is_sent: bool,
     /// The registry wants no more of it.
     pub(super) is_over: bool,
 }

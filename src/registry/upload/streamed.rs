@@ -57,6 +57,7 @@ impl Streamed {
 
     /// Hands a piece to the request. Errs with the registry's answer where that came early.
     pub(super) async fn write(&mut self, piece: Bytes) -> Result<()> {
+        self.session.is_sent = true;
         let is_taken = match &self.pieces {
             Some(pieces) => pieces.send(Ok(piece)).await.is_ok(),
             None => false,

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::media_type;
-use crate::content::read_regular;
+use crate::content::{make_directory, read_regular, sync_directory};
 use crate::name::{Registry, Repository};
 use crate::oci::{Descriptor, Digest, MediaType};
 use crate::store::blob::BlobPool;
@@ -34,7 +34,10 @@ const MEDIA_TYPE_LIMIT: u64 = 1024;
 
 /// The links of one store.
 #[derive(Debug)]
-pub(in crate::store) struct Links(PathBuf);
+pub(in crate::store) struct Links {
+    directory: PathBuf,
+    is_flushed: bool,
+}
 
 /// A manifest to link.
 pub(super) struct Linked<'a> {
@@ -48,41 +51,46 @@ pub(super) struct Linked<'a> {
 impl Links {
     /// The links of the store in `directory`.
     pub(in crate::store) fn new(directory: &Path) -> Self {
-        Self(directory.join("repositories"))
+        Self { directory: directory.join("repositories"), is_flushed: false }
     }
 
-    fn directory(&self, repository: &Repository) -> PathBuf {
-        self.0.join(repository.registry().to_string()).join(repository.path())
+    /// Flushes every link to the disk.
+    pub(super) fn flush_each(&mut self) {
+        self.is_flushed = true;
+    }
+
+    fn place(&self, repository: &Repository) -> PathBuf {
+        self.directory.join(repository.registry().to_string()).join(repository.path())
     }
 
     fn path(&self, repository: &Repository, kind: &str, digest: &Digest) -> PathBuf {
-        self.directory(repository).join(kind).join(digest.algorithm().as_str()).join(digest.hex())
+        self.place(repository).join(kind).join(digest.algorithm().as_str()).join(digest.hex())
     }
 
     /// Whether anything was ever linked in the repository and not all of it was forgotten.
     pub(super) fn exists(&self, repository: &Repository) -> bool {
-        let directory = self.directory(repository);
+        let directory = self.place(repository);
         [MANIFESTS, BLOBS].iter().any(|kind| !digests(&directory.join(kind)).is_empty())
     }
 
     /// Whether a manifest is linked in the repository.
     pub(super) fn has_manifests(&self, repository: &Repository) -> bool {
-        !digests(&self.directory(repository).join(MANIFESTS)).is_empty()
+        !digests(&self.place(repository).join(MANIFESTS)).is_empty()
     }
 
     /// All repositories with a linked manifest.
     pub(super) fn repositories(&self) -> Vec<Repository> {
         let mut all = self.all();
-        all.retain(|repository| !digests(&self.directory(repository).join(MANIFESTS)).is_empty());
+        all.retain(|repository| !digests(&self.place(repository).join(MANIFESTS)).is_empty());
         all
     }
 
     /// All repositories with a link.
     pub(in crate::store) fn all(&self) -> Vec<Repository> {
         let mut found = Vec::new();
-        for name in names(&self.0) {
+        for name in names(&self.directory) {
             if let Ok(registry) = name.parse::<Registry>() {
-                walk(&registry, &self.0.join(&name), String::new(), &mut found);
+                walk(&registry, &self.directory.join(&name), String::new(), &mut found);
             }
         }
         found
@@ -101,7 +109,7 @@ impl Links {
 
     /// Descriptors of all linked manifests of a repository that are there.
     pub(in crate::store) fn described(&self, repository: &Repository, blobs: &BlobPool) -> HashMap<Digest, Descriptor> {
-        let all = digests(&self.directory(repository).join(MANIFESTS));
+        let all = digests(&self.place(repository).join(MANIFESTS));
         self.described_some(repository, &all, blobs).map(|descriptor| (descriptor.digest, descriptor)).collect()
     }
 
@@ -135,7 +143,7 @@ impl Links {
     }
 
     fn aged(&self, repository: &Repository, kind: &str) -> HashMap<Digest, Age> {
-        let all = digests(&self.directory(repository).join(kind)).into_iter();
+        let all = digests(&self.place(repository).join(kind)).into_iter();
         all.map(|digest| (digest, Age::of(&self.path(repository, kind, &digest)))).collect()
     }
 
@@ -160,7 +168,7 @@ impl Links {
         if self.is_manifest_safe(repository, digest) {
             Ok(())
         } else {
-            touch(&self.path(repository, MANIFESTS, digest))
+            self.touch(&self.path(repository, MANIFESTS, digest))
         }
     }
 
@@ -175,24 +183,34 @@ impl Links {
         let digest = manifest.digest;
         if let Some(subject) = manifest.subject {
             let name = digest.to_string().replacen(':', "-", 1);
-            touch(&self.path(repository, REFERRERS, subject).join(name))?;
+            self.touch(&self.path(repository, REFERRERS, subject).join(name))?;
         }
         let path = self.path(repository, MANIFESTS, digest);
         if self.manifest(repository, digest).as_ref() == Some(manifest.media_type) {
-            return if manifest.is_part { touch(&path) } else { Ok(()) };
+            return if manifest.is_part { self.touch(&path) } else { Ok(()) };
         }
-        make_parent(&path)?;
+        make_directory(path.parent().unwrap_or(&path), self.is_flushed)?;
         let file = layout.stage(&path, manifest.media_type.as_str().as_bytes())?;
         if !manifest.is_part {
             // Best effort: a link that is fresh by mistake only lets a removal wait.
             let _ = file.file().set_modified(SystemTime::UNIX_EPOCH);
         }
-        file.persist()
+        file.persist_flushed(self.is_flushed)
     }
 
     /// Links a blob, or links it anew.
     pub(super) fn put_blob(&self, repository: &Repository, digest: &Digest) -> Result<()> {
-        touch(&self.path(repository, BLOBS, digest))
+        self.touch(&self.path(repository, BLOBS, digest))
+    }
+
+    /// Makes an empty file, or makes it new again.
+    fn touch(&self, path: &Path) -> Result<()> {
+        let directory = path.parent().unwrap_or(path);
+        make_directory(directory, self.is_flushed)?;
+        let opened = OpenOptions::new().write(true).create(true).truncate(false).open(path);
+        let touched = opened.and_then(|file| file.set_modified(SystemTime::now()));
+        touched.map_err(|error| Error::local(format!("create {}", path.display()), error))?;
+        if self.is_flushed { sync_directory(directory) } else { Ok(()) }
     }
 
     /// Forgets a manifest. `false` where it was not linked.
@@ -268,19 +286,6 @@ fn digests(directory: &Path) -> Vec<Digest> {
 fn names(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
-}
-
-fn make_parent(path: &Path) -> Result<()> {
-    let parent = path.parent().unwrap_or(path);
-    fs::create_dir_all(parent).map_err(|error| Error::local(format!("create {}", parent.display()), error))
-}
-
-/// Makes an empty file, or makes it new again.
-fn touch(path: &Path) -> Result<()> {
-    make_parent(path)?;
-    let opened = OpenOptions::new().write(true).create(true).truncate(false).open(path);
-    let touched = opened.and_then(|file| file.set_modified(SystemTime::now()));
-    touched.map_err(|error| Error::local(format!("create {}", path.display()), error))
 }
 
 fn remove(path: &Path) -> Result<bool> {

@@ -58,6 +58,12 @@ impl Repositories {
         Self { layout, links, view: Mutex::default(), closures: Closures::default(), changing: Mutex::default() }
     }
 
+    /// Flushes everything to the disk before it appears.
+    pub fn flush_each(&mut self) {
+        self.layout.flush_each();
+        self.links.flush_each();
+    }
+
     /// Where the store is.
     pub fn directory(&self) -> &Path {
         self.layout.directory()

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
 use super::Shared;
-use crate::content::{PIECE, open_regular};
+use crate::content::{PIECE, make_directory, open_regular, sync_directory};
 use crate::error::Kind;
 use crate::name::Repository;
 use crate::oci::{Algorithm, Digest, Hasher};
@@ -97,7 +97,11 @@ impl Upload {
         let repositories = &self.shared.repositories;
         let target = repositories.layout.blobs().path(digest);
         let fail = |error| Error::local(format!("create blob {digest}"), error);
-        fs::create_dir_all(target.parent().unwrap_or(&target)).map_err(fail)?;
+        let (directory, is_flushed) = (target.parent().unwrap_or(&target), repositories.layout.is_flushed());
+        make_directory(directory, is_flushed)?;
+        if is_flushed {
+            self.file.sync_all().map_err(fail)?;
+        }
         let _held = repositories.hold()?;
         if !self.is_here() {
             return Err(self.given_up());
@@ -110,7 +114,7 @@ impl Upload {
             renamed => renamed.map_err(fail)?,
         }
         self.give_back(replaced);
-        Ok(())
+        if is_flushed { sync_directory(directory) } else { Ok(()) }
     }
 
     /// Whether the file under its name is still this one.

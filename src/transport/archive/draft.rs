@@ -8,6 +8,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::ArchiveOptions;
 use crate::content::{Access, AtomicFile, Verifier, stop_at};
 use crate::error::Kind;
 use crate::oci::{Descriptor, Digest};
@@ -20,6 +21,7 @@ pub(super) struct Draft {
     staged: Mutex<Option<AtomicFile>>,
     /// Where it stays should the run end.
     kept: Option<Mutex<Kept>>,
+    is_flushed: bool,
 }
 
 /// What is in the file.
@@ -42,11 +44,11 @@ pub(super) struct Spot<'a> {
 }
 
 impl Draft {
-    /// The draft of the archive that will stand at `path`, one that another run left where there `is_kept` any. A pipe or
-    /// device is the other answer.
-    pub(super) fn open(path: &Path, is_kept: bool) -> Result<std::result::Result<Self, File>> {
+    /// The draft of the archive that will stand at `path`, one that another run left where any is kept. A pipe or device is
+    /// the other answer.
+    pub(super) fn open(path: &Path, options: &ArchiveOptions) -> Result<std::result::Result<Self, File>> {
         let target = AtomicFile::replaced(path)?;
-        let begun = target.filter(|_| is_kept).and_then(|target| begun(&target).ok()?);
+        let begun = target.filter(|_| options.is_kept).and_then(|target| begun(&target).ok()?);
         let (staged, kept) = match begun {
             Some((staged, kept)) => (staged, Some(Mutex::new(kept))),
             None => (AtomicFile::create(path, Access::Private)?, None),
@@ -56,7 +58,8 @@ impl Draft {
         if !staged.is_seekable() {
             return Ok(Err(file));
         }
-        Ok(Ok(Self { file: Arc::new(file), staged: Mutex::new(Some(staged)), kept }))
+        let is_flushed = options.is_flushed;
+        Ok(Ok(Self { file: Arc::new(file), staged: Mutex::new(Some(staged)), kept, is_flushed }))
     }
 
     /// The file.
@@ -94,7 +97,7 @@ impl Draft {
         let staged = staged.ok_or_else(|| Error::new(Kind::Failed, "the archive is finished already"))?;
         self.file.set_len(length).map_err(super::output::cannot_write)?;
         stop_at("archive-whole");
-        staged.persist()?;
+        staged.persist_flushed(self.is_flushed)?;
         stop_at("archive-renamed");
         if let Some(kept) = self.kept() {
             // Without a file beside it nobody reads it.

@@ -1,5 +1,6 @@
 //! Output: a tar file in the making. In a file, every blob has its place as soon as its size is known, so several are
-//! written at once; into a pipe they go one after the other. Either way the order is that of [`Output::begin`].
+//! written at once; into a pipe they go one after the other, and what comes early is spooled. Either way the order is that
+//! of [`Output::begin`].
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -10,10 +11,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-use super::blob_name;
 use super::draft::Draft;
+use super::in_order::InOrder;
 use super::place::Place;
+use super::spool::{LIMIT, Spool};
 use super::stream::Stream;
+use super::{ArchiveOptions, blob_name};
 use crate::content::blocking;
 use crate::content::tar::{END, member_header, padding};
 use crate::error::Kind;
@@ -30,8 +33,8 @@ pub(super) struct Output {
 enum Target {
     /// A regular file: blobs are written in place.
     File(Arc<Draft>),
-    /// A pipe or device: one writer at a time holds the lock.
-    Stream(Arc<tokio::sync::Mutex<Stream>>),
+    /// A pipe or device: blobs stand in line.
+    Stream(Arc<Stream>),
 }
 
 /// Which blobs were begun, and where those in a file are.
@@ -61,28 +64,28 @@ pub(super) enum State {
 }
 
 impl Output {
-    /// Opens the output. A file is staged beside its name, readable by its owner alone; it stays there for the next run where
-    /// it `is_kept`.
-    pub(super) async fn create(file: &ArchiveFile, is_kept: bool) -> Result<Self> {
-        let file = file.clone();
+    /// Opens the output. A file is staged beside its name, readable by its owner alone.
+    pub(super) async fn create(file: &ArchiveFile, options: &ArchiveOptions) -> Result<Self> {
+        let (file, options) = (file.clone(), options.clone());
         blocking(move || match file {
             ArchiveFile::Stdio => {
                 let stdout = io::stdout().as_fd().try_clone_to_owned();
                 let stdout = stdout.map_err(|error| Error::local("open standard output", error))?;
-                Ok(Self::stream(stdout.into(), "standard output"))
+                Ok(Self::stream(stdout.into(), "standard output", &options))
             }
-            ArchiveFile::Path(path) => match Draft::open(&path, is_kept)? {
+            ArchiveFile::Path(path) => match Draft::open(&path, &options)? {
                 Ok(draft) => Ok(Self { target: Target::File(Arc::new(draft)), ledger: Arc::default() }),
-                Err(stream) => Ok(Self::stream(stream, &path.display().to_string())),
+                Err(stream) => Ok(Self::stream(stream, &path.display().to_string(), &options)),
             },
         })
         .await
     }
 
     /// An output into a pipe or device called `name`.
-    pub(super) fn stream(file: File, name: &str) -> Self {
-        let stream = Stream::start(file, name.to_owned());
-        Self { target: Target::Stream(Arc::new(tokio::sync::Mutex::new(stream))), ledger: Arc::default() }
+    pub(super) fn stream(file: File, name: &str, options: &ArchiveOptions) -> Self {
+        let spool = options.temporary.as_ref().map(|directory| Spool::new(directory, LIMIT));
+        let stream = Stream::start(file, name.to_owned(), spool);
+        Self { target: Target::Stream(Arc::new(stream)), ledger: Arc::default() }
     }
 
     /// Whether the blob was written.
@@ -90,12 +93,11 @@ impl Output {
         self.ledger.is_done(digest)
     }
 
-    /// Starts a blob. In a pipe this waits until the blob before it was committed.
+    /// Starts a blob, which gets the next place.
     pub(super) async fn begin(&self, descriptor: &Descriptor) -> Result<Begin> {
-        let (digest, size) = (descriptor.digest, descriptor.size);
         match &self.target {
             Target::File(draft) => {
-                let header = member_header(&blob_name(&digest), size);
+                let header = member_header(&blob_name(&descriptor.digest), descriptor.size);
                 let Some((at, is_new)) = self.ledger.open(descriptor, header.len() as u64)? else {
                     return Ok(Begin::Present);
                 };
@@ -104,12 +106,13 @@ impl Output {
                 blocking(move || place.begin(is_new)).await
             }
             Target::Stream(stream) => {
-                let stream = stream.clone().lock_owned().await;
                 stream.check()?;
                 if self.ledger.open(descriptor, 0)?.is_none() {
                     return Ok(Begin::Present);
                 }
-                Ok(Begin::Write(Box::new(super::stream::InOrder::new(stream, self.ledger.clone(), digest, size))))
+                let turn = stream.enter(descriptor)?;
+                let (stream, ledger) = (stream.clone(), self.ledger.clone());
+                Ok(Begin::Write(Box::new(InOrder::new((stream, turn), ledger, descriptor.clone()))))
             }
         }
     }
@@ -127,11 +130,7 @@ impl Output {
                 })
                 .await
             }
-            Target::Stream(stream) => {
-                let mut stream = stream.clone().lock_owned().await;
-                stream.send(tail.into()).await?;
-                stream.close().await
-            }
+            Target::Stream(stream) => stream.finish(tail).await,
         }
     }
 }

@@ -7,8 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use serde_json::json;
 
-use super::blob_name;
 use super::output::Output;
+use super::{ArchiveOptions, blob_name};
 use crate::oci::{Annotations, Body, Descriptor, Digest, Manifest, MediaType, Role};
 use crate::transport::{ArchiveFile, Begin, Name};
 use crate::{Error, Result};
@@ -27,16 +27,15 @@ pub(in crate::transport) struct Images {
 }
 
 impl Writer {
-    /// Starts an archive that will stand at `file`; what a run that ends early leaves of it, the next goes on with where it
-    /// `is_kept`.
-    pub(in crate::transport) async fn create(file: &ArchiveFile, is_kept: bool) -> Result<Self> {
-        Ok(Self { output: Output::create(file, is_kept).await?, images: Mutex::default() })
+    /// Starts an archive that will stand at `file`.
+    pub(in crate::transport) async fn create(file: &ArchiveFile, options: &ArchiveOptions) -> Result<Self> {
+        Ok(Self { output: Output::create(file, options).await?, images: Mutex::default() })
     }
 
     /// An archive that goes into a pipe.
     #[cfg(test)]
-    pub(in crate::transport) fn stream(file: std::fs::File) -> Self {
-        Self { output: Output::stream(file, "the pipe"), images: Mutex::default() }
+    pub(in crate::transport) fn stream(file: std::fs::File, options: &ArchiveOptions) -> Self {
+        Self { output: Output::stream(file, "the pipe", options), images: Mutex::default() }
     }
 
     fn images(&self) -> MutexGuard<'_, Images> {

@@ -7,7 +7,7 @@ use crate::Result;
 use crate::name::{Reference, Repository};
 use crate::oci::{Annotations, Body, Descriptor, ImageManifest, Manifest, Platform, Role};
 use crate::store::{CONTAINERD_NAME, REF_NAME};
-use crate::transport::archive::{Images, Writer, blob_name};
+use crate::transport::archive::{ArchiveOptions, Images, Writer, blob_name};
 use crate::transport::{ArchiveFile, Begin, Destination, Name};
 
 /// How deep indexes are looked into for the image that docker's list names.
@@ -21,12 +21,12 @@ pub struct DockerArchiveWriter {
 impl DockerArchiveWriter {
     /// Starts an archive that will stand at `file`, readable by its owner alone.
     pub async fn create(file: &ArchiveFile) -> Result<Self> {
-        Ok(Self { writer: Writer::create(file, false).await? })
+        Ok(Self { writer: Writer::create(file, &ArchiveOptions::default()).await? })
     }
 
-    /// The same, going on with what an earlier run left that ended early, and leaving what the next one can go on with.
-    pub async fn resume(file: &ArchiveFile) -> Result<Self> {
-        Ok(Self { writer: Writer::create(file, true).await? })
+    /// The same in this way.
+    pub async fn create_with(file: &ArchiveFile, options: &ArchiveOptions) -> Result<Self> {
+        Ok(Self { writer: Writer::create(file, options).await? })
     }
 }
 

@@ -5,8 +5,13 @@ use std::path::Path;
 
 use crate::archives::{assert_nothing_loaded, image, legacy, tar};
 use crate::support::env::Env;
+use crate::support::fault_proxy::{FaultProxy, Rule, Weather};
 use crate::support::image::TestImage;
+use crate::support::image_builder::ImageBuilder;
+use crate::support::layer::random;
 use crate::support::outcome::Outcome;
+use crate::support::run::Run;
+use crate::support::serve::Serve;
 
 /// Runs a shell line with `imgctl` in it.
 fn shell(env: &Env, line: &str) -> Outcome {
@@ -83,6 +88,109 @@ fn t108_what_comes_before_the_cut_is_told_by_save() {
 fn files_of(env: &Env) -> std::path::PathBuf {
     let blobs = crate::support::env::files(&env.store().join("blobs"));
     blobs.max_by_key(|path| fs::metadata(path).unwrap().len()).unwrap()
+}
+
+const MIB: u64 = 1024 * 1024;
+
+/// A server with an image of three layers of 2 MiB, behind a proxy that stalls the first one half way, once.
+struct Far {
+    env: Env,
+    image: TestImage,
+    proxy: FaultProxy,
+    _home: Env,
+    _serve: Serve,
+}
+
+impl Far {
+    fn new() -> Self {
+        let (env, home) = (Env::new(), Env::new());
+        let layer = |seed| random(seed, 2 * MIB as usize);
+        let plain = "application/vnd.oci.image.layer.v1.tar";
+        let image = ImageBuilder::new().blob(plain, layer(1)).blob(plain, layer(2)).blob(plain, layer(3)).build();
+        image.write_layout(&home.path("a"), "1");
+        let serve = Serve::start(&home, &["oci:a"]);
+        let stall = Rule::on("GET", &image.layers()[0].to_string(), Weather::Stall(MIB)).times(1);
+        let proxy = FaultProxy::start(serve.address(), vec![stall]);
+        Self { env, image, proxy, _home: home, _serve: serve }
+    }
+
+    fn copy(&self, flags: &[&str], to: &str) -> Run {
+        self.env.imgctl(["copy", "-q"]).args(flags).args([&self.proxy.reference("a:1"), to])
+    }
+
+    /// How often a layer was asked for.
+    fn asked(&self, layer: usize) -> usize {
+        let layer = self.image.layers()[layer].to_string();
+        self.proxy.requests().iter().filter(|line| line.starts_with("GET ") && line.contains(&layer)).count()
+    }
+}
+
+#[test]
+fn later_layers_arrive_while_the_first_one_stalls() {
+    for to in ["oci-archive:-", "docker-archive:-"] {
+        let far = Far::new();
+        let mut running = far.copy(&["--idle-timeout", "10m"], to).spawn();
+        running.wait_until("all other layers", |_| far.proxy.sent() >= 5 * MIB);
+        assert_eq!([0, 1, 2].map(|layer| far.asked(layer)), [1, 1, 1]);
+        running.signal(rustix::process::Signal::INT);
+        let outcome = running.wait();
+        assert_eq!(outcome.code, Some(130));
+        assert!(outcome.stdout.len() < 2 * MIB as usize, "the others wait for their turn");
+        far.env.assert_no_leftovers();
+    }
+}
+
+#[test]
+fn with_one_job_nothing_is_fetched_ahead() {
+    let far = Far::new();
+    let mut running = far.copy(&["--idle-timeout", "10m", "--jobs", "1"], "oci-archive:-").spawn();
+    running.wait_until("half of the first layer", |_| far.proxy.sent() >= MIB);
+    assert_eq!([0, 1, 2].map(|layer| far.asked(layer)), [1, 0, 0]);
+}
+
+#[test]
+fn what_was_fetched_ahead_makes_the_same_archive() {
+    for to in ["oci-archive:-", "docker-archive:-"] {
+        let far = Far::new();
+        let ahead = far.copy(&["--idle-timeout", "1s"], to).run().ok().stdout;
+        let ordered = far.copy(&["--jobs", "1"], to).run().ok().stdout;
+        assert!(ahead == ordered, "{to}");
+        far.env.assert_no_leftovers();
+        let read = far.env.imgctl(["manifest", to]).stdin(ahead).run().ok().stdout;
+        assert_eq!(read, far.image.manifest);
+    }
+}
+
+#[test]
+fn many_jobs_over_one_connection_do_not_wait_for_each_other_in_a_circle() {
+    let far = Far::new();
+    let flags = ["--jobs", "16", "--per-host", "1", "--idle-timeout", "1s"];
+    let ahead = far.copy(&flags, "oci-archive:-").run().ok().stdout;
+    assert!(ahead == far.copy(&["--jobs", "1"], "oci-archive:-").run().ok().stdout);
+}
+
+#[test]
+fn without_room_for_temporary_files_the_archive_is_the_same() {
+    let far = Far::new();
+    let script = r#"mkdir full && mount -t tmpfs -o size=64k none full && TMPDIR=full exec "$@""#;
+    let from = far.proxy.reference("a:1");
+    let ours = [env!("CARGO_BIN_EXE_imgctl"), "copy", "-q", "--idle-timeout", "1s", &from, "oci-archive:-"];
+    let args = ["--map-root-user", "--mount", "bash", "-c", script, "-"];
+    let full = far.env.tool("unshare", args.iter().chain(&ours)).run().ok().stdout;
+    let missing = far.copy(&[], "oci-archive:-").env("TMPDIR", "missing").run().ok().stdout;
+    let ordered = far.copy(&["--jobs", "1"], "oci-archive:-").run().ok().stdout;
+    assert!(full == ordered && missing == ordered);
+}
+
+#[test]
+fn s13_a_reader_that_leaves_ends_those_that_wait() {
+    let far = Far::new();
+    let from = far.proxy.reference("a:1");
+    let line = format!("imgctl copy -q --idle-timeout 1s {from} oci-archive:- | head -c 100 | wc -c");
+    let outcome = shell(&far.env, &line);
+    assert_eq!(outcome.stdout_text().trim(), "100");
+    assert!(!outcome.stderr.contains("panic"), "{}", outcome.told());
+    far.env.assert_no_leftovers();
 }
 
 /// Loads the archive cut at every block, and then whole.

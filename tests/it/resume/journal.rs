@@ -6,6 +6,8 @@ use std::time::{Duration, SystemTime};
 use rustix::process::Signal;
 use serde_json::Value;
 
+use crate::support::image::TestImage;
+
 use super::scene::{MIB, Scene, partial, stall, unfinished};
 
 const SIZE: u64 = 24 * MIB;
@@ -73,4 +75,19 @@ fn what_nobody_goes_on_with_for_a_week_goes() {
     age();
     scene.env.imgctl(["rmi", "b:1"]).run().ok();
     assert!(unfinished(&scene.env.store()).is_empty());
+}
+
+#[test]
+fn what_nobody_goes_on_with_goes_when_a_small_image_is_written() {
+    let scene = Scene::new(SIZE, |image| vec![stall(image, 16 * MIB, usize::MAX)]);
+    let out = scene.env.path("out");
+    TestImage::small().write_layout(&scene.env.path("other"), "1");
+    for to in ["oci:out", "dir:out"] {
+        scene.kill_at(to, &out, 8 * MIB);
+        let week = SystemTime::now() - Duration::from_secs(8 * 24 * 60 * 60);
+        fs::File::options().write(true).open(partial(&out)).unwrap().set_modified(week).unwrap();
+        scene.env.imgctl(["copy", "-q", "oci:other:1", to]).run().ok();
+        assert!(unfinished(&out).is_empty() && !out.join(".imgctl-transfers").exists(), "{to}");
+        fs::remove_dir_all(&out).unwrap();
+    }
 }

@@ -406,3 +406,29 @@ fn p14_a_source_that_changes_while_it_is_read_gets_no_tag() {
     running.wait().fails(5).says(&scene.image.layers()[0].to_string());
     scene.env.imgctl(["digest", &scene.serve.image("a:1")]).run().fails(4);
 }
+
+#[test]
+fn what_nobody_goes_on_with_goes_when_something_is_pushed() {
+    let scene = Scene::new(Vec::new());
+    scene.kill_half_way();
+    let [record] = &records(&scene.env)[..] else { panic!("no record") };
+    let week = std::time::SystemTime::now() - Duration::from_secs(8 * 24 * 60 * 60);
+    fs::File::options().write(true).open(record).unwrap().set_modified(week).unwrap();
+    TestImage::small().write_layout(&scene.env.path("other"), "1");
+    scene.env.imgctl(["copy", "-q", "oci:other:1", &scene.serve.image("b:1")]).run().ok();
+    assert!(!scene.env.store().join("transfers").exists());
+}
+
+#[test]
+fn an_upload_of_which_nothing_was_sent_is_not_kept() {
+    let scene = Scene::new(Vec::new());
+    let source = FaultRegistry::start();
+    source.put_image("f/bperm-404/a", "1", &scene.image);
+    scene.env.imgctl(["copy", &source.reference("f/bperm-404/a:1"), &scene.serve.image("b:1")]).run().fails(4);
+    assert!(!scene.env.store().join("transfers").exists());
+    // What was sent is, and nothing is left of it when it has arrived.
+    scene.kill_half_way();
+    assert_eq!(records(&scene.env).len(), 1);
+    scene.arrives();
+    assert!(!scene.env.store().join("transfers").exists());
+}

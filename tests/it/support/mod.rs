@@ -7,6 +7,7 @@
 //! * [`dockerd`], [`containerd`] engines with their clients, each in a [`sandbox`]
 //! * [`fault_registry`] a registry with one fault per repository · [`fault_proxy`] bad weather in front of a port
 //! * [`token_server`], [`token_issuer`] issue tokens · [`attacker`] hears what it should not
+//! * [`trace`] what a program asked of the kernel
 //! * [`serve`] our own registry · [`chromium`] a browser in front of it
 //! * [`http`] a small client · [`listener`], [`http_server`], [`reply`], [`traffic`] what the servers share
 #![allow(dead_code, reason = "each piece waits for the tests that need it")]
@@ -35,4 +36,5 @@ pub mod sandbox;
 pub mod serve;
 pub mod token_issuer;
 pub mod token_server;
+pub mod trace;
 pub mod traffic;

@@ -3,6 +3,7 @@
 mod contract;
 mod foreign;
 mod hostile;
+mod pipe;
 mod round_trip;
 
 use std::fs::File;

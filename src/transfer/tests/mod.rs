@@ -1,5 +1,7 @@
 //! The copy over places in memory, and over places that misbehave.
 
+mod ahead;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
