@@ -100,11 +100,12 @@ async fn edit(image: Arc<Image>) -> Result<Edited> {
 }
 
 /// Sees to `layers`, the largest first.
-async fn make(image: &Arc<Image>, mut layers: Vec<Arc<Layer>>) -> Result<()> {
-    layers.sort_by_key(|layer| (std::cmp::Reverse(layer.descriptor.size), layer.descriptor.digest));
+async fn make(image: &Arc<Image>, layers: Vec<Arc<Layer>>) -> Result<()> {
+    let mut unknown = image.layers.unknown(layers, image.item.destination.as_ref()).await;
+    unknown.sort_by_key(|layer| (std::cmp::Reverse(layer.descriptor.size), layer.descriptor.digest));
     image.order.turns.begin().await;
     let mut making = JoinSet::new();
-    for layer in layers {
+    for layer in unknown {
         let (image, turn) = (image.clone(), image.layers.turn(&layer).await);
         making.spawn(async move {
             let source = RecompressedSource::of(image.clone());

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use futures::future;
 use tokio::sync::{SetOnce, mpsc};
 
+use super::memory::Memory;
 use super::source::RecompressedSource;
 use super::spool::Recompressed;
 use super::workers::{Turn, Workers};
@@ -36,6 +38,7 @@ pub(super) struct Layers {
     pub(super) encoding: Encoding,
     known: Mutex<HashMap<Digest, Arc<Layer>>>,
     workers: Workers,
+    memory: Option<Memory>,
     /// Where blobs go that may move before the plan of their image is made, and failures that shall stop the run.
     ahead: mpsc::UnboundedSender<Result<Job>>,
     /// What one destination has, others may lack.
@@ -62,6 +65,7 @@ impl Layers {
             encoding: how.encoding,
             known: Mutex::default(),
             workers: Workers::new(run.clone(), how),
+            memory: how.memory.as_ref().map(|directory| Memory::new(directory.clone(), how.encoding)),
             run,
             ahead,
             goes_to_many: items.iter().any(|item| Some(address(&item.destination)) != first),
@@ -84,6 +88,16 @@ impl Layers {
         }
     }
 
+    /// Those of `layers` of which it is not known from earlier runs what `destination` has in their place.
+    pub(super) async fn unknown(&self, layers: Vec<Arc<Layer>>, destination: &dyn Destination) -> Vec<Arc<Layer>> {
+        let ask = |layer: Arc<Layer>| async move {
+            let Some(known) = self.recall(&layer, destination).await else { return Some(layer) };
+            self.tell(&layer, known);
+            None
+        };
+        future::join_all(layers.into_iter().map(ask)).await.into_iter().flatten().collect()
+    }
+
     /// Waits until `layer` may be compressed.
     pub(super) async fn turn(&self, layer: &Layer) -> Turn {
         self.workers.turn(layer).await
@@ -97,6 +111,9 @@ impl Layers {
         (source, destination): (&RecompressedSource, &Arc<dyn Destination>),
     ) -> Result<()> {
         let made = Arc::new(self.workers.recompress(layer, turn).await?);
+        if let Some(memory) = &self.memory {
+            memory.note(layer, (made.digest, made.size));
+        }
         *layer.bytes.lock().await = Arc::downgrade(&made);
         let descriptor = self.descriptor(layer, made.digest, made.size);
         if self.goes_to_many || destination.is_ordered() {
@@ -116,8 +133,8 @@ impl Layers {
         let _ = self.ahead.send(Err(error));
     }
 
-    /// What `layer` has become, from offset `from` on. What moved ahead is not there any more: should it be needed again, it
-    /// is compressed once more.
+    /// What `layer` has become, from offset `from` on. What moved ahead is not there any more: should it be needed again, or
+    /// have been known from an earlier run alone, it is compressed once more.
     pub(super) async fn reader(&self, layer: &Layer, from: u64) -> Result<BlobReader> {
         let mut bytes = layer.bytes.lock().await;
         if let Some(made) = bytes.upgrade() {
@@ -126,6 +143,9 @@ impl Layers {
         let made = Arc::new(self.workers.recompress(layer, self.turn(layer).await).await?);
         let expected = layer.became.wait().await.digest;
         if made.digest != expected {
+            if let Some(memory) = &self.memory {
+                memory.forget(layer);
+            }
             let message = format!("it is compressed to {} now, and was to {expected} before", made.digest);
             return Err(Error::mismatch(message).with_digest(layer.descriptor.digest));
         }
@@ -133,6 +153,13 @@ impl Layers {
         let reader = made.reader(from);
         self.hold(made);
         reader
+    }
+
+    /// A destination that cannot be asked gets it.
+    async fn recall(&self, layer: &Layer, destination: &dyn Destination) -> Option<Descriptor> {
+        let (digest, size) = self.memory.as_ref()?.recall(layer)?;
+        let descriptor = self.descriptor(layer, digest, size);
+        destination.has(&descriptor).await.unwrap_or(false).then_some(descriptor)
     }
 
     fn descriptor(&self, layer: &Layer, digest: Digest, size: u64) -> Descriptor {

@@ -6,6 +6,7 @@
 
 mod image;
 mod layers;
+mod memory;
 mod order;
 mod source;
 mod spool;
@@ -36,6 +37,9 @@ pub struct Recompress {
     pub encoding: Encoding,
     /// Directory for temporary files. They hold the layers that wait to be moved; for archives, all of them until the end.
     pub temporary: PathBuf,
+    /// Directory in which it is remembered what layers became: a place that has that already needs nothing. Should be a
+    /// directory of the user's own.
+    pub memory: Option<PathBuf>,
 }
 
 /// Blobs that may move before the plan of their image is made, and failures of those that make them.
