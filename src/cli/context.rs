@@ -157,6 +157,11 @@ impl Context {
         })
     }
 
+    /// Where `what` is remembered for the next command, unless nothing shall be.
+    pub(crate) fn memory(&self, what: &str) -> Option<PathBuf> {
+        (!self.flags.transfer.no_resume).then(|| self.environment.cache.join(what))
+    }
+
     /// The local store, to read.
     pub(crate) async fn store_source(&self) -> Result<Arc<dyn Source>> {
         self.source()?.source(&Self::store_location()).await

@@ -1,5 +1,6 @@
 //! What happens during a copy, told to an [`Observer`]; and the [`Report`] of what happened.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -7,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::{Plan, PlannedImage};
 use crate::Error;
 use crate::name::Repository;
-use crate::oci::Descriptor;
+use crate::oci::{Descriptor, Digest};
 use crate::transport::Name;
 
 /// Something that happened. Progress only: nothing depends on what an observer does with it.
@@ -160,9 +161,9 @@ impl Tally {
         self.on(&Event::Manifest(descriptor, name));
     }
 
-    /// Nothing has to be done for `image`.
-    pub(super) fn all_present(&self, image: &PlannedImage) {
-        for blob in &image.blobs {
+    /// Nothing has to be done for `image`; some of its blobs were told of.
+    pub(super) fn all_present(&self, image: &PlannedImage, told: &HashSet<Digest>) {
+        for blob in image.blobs.iter().filter(|blob| !told.contains(&blob.descriptor.digest)) {
             self.on(&Event::Blob(&blob.descriptor, BlobEvent::Present));
         }
     }

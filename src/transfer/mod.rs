@@ -141,10 +141,10 @@ pub async fn plan(items: &[Item], options: &Options) -> Result<Plan> {
 pub async fn copy(items: Vec<Item>, options: &Options, observer: Arc<dyn Observer>) -> Result<Report> {
     let (mounts, spare) = (Mounts::default(), Spare::default());
     let run = Arc::new(Run { options: options.clone(), tally: Tally::new(observer), mounts, spare });
-    let (items, sources) = recompress::edit(items, options, &run.tally).await?;
-    let mut images = run::run(items, run.clone()).await?;
-    for (image, source) in images.iter_mut().zip(sources) {
-        image.source = source;
+    let recompress::Edited { items, ahead, sources } = recompress::edit(items, &run)?;
+    let mut images = run::run(items, ahead, run.clone()).await?;
+    for (image, source) in images.iter_mut().zip(&sources) {
+        image.source = source.before().unwrap_or(&image.source).clone();
     }
     Ok(run.tally.report(images))
 }

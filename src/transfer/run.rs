@@ -1,7 +1,7 @@
 //! Running: plans as they are made, one queue of blobs over all images, each digest moved once to a place, manifests after
 //! their blobs.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ use super::current::address;
 use super::event::Tally;
 use super::mount::Mounts;
 use super::queue::{Queue, Turn, Waiting};
+use super::recompress::Ahead;
 use super::select::heights;
 use super::spare::Spare;
 use super::{Copied, Event, Format, Item, Options, Plan, PlannedImage, plan};
@@ -31,15 +32,21 @@ pub(super) struct Run {
     pub(super) spare: Spare,
 }
 
-/// Plans and copies `items`: each image moves as soon as its plan is made. The first failure stops everything.
-pub(super) async fn run(items: Vec<Item>, run: Arc<Run>) -> Result<Vec<Copied>> {
+/// Plans and copies `items`: each image moves as soon as its plan is made, and what comes through `ahead` before that. The first
+/// failure stops everything.
+pub(super) async fn run(items: Vec<Item>, mut ahead: Ahead, run: Arc<Run>) -> Result<Vec<Copied>> {
     let mut work = Work::new(run.clone());
     let mut planned = Plan::default();
     let mut plans = pin!(plan::each(&items, &run.options, false));
     while planned.images.len() < items.len() || !work.is_done() {
         work.start().await?;
         tokio::select! {
+            Some(job) = ahead.recv() => work.add_ahead(job?),
             Some(image) = plans.next() => {
+                // What is ahead of this plan is there by now: it shall not go twice.
+                while let Ok(job) = ahead.try_recv() {
+                    work.add_ahead(job?);
+                }
                 let (at, image) = (planned.images.len(), image?);
                 planned.images.push(image.clone());
                 if planned.images.len() == items.len() {
@@ -80,10 +87,18 @@ impl Work {
         self.blobs.is_empty() && self.images.is_empty()
     }
 
+    /// A blob need not wait for the plan of its image.
+    fn add_ahead(&mut self, job: Job) {
+        if let Some((job, arrived)) = self.arrivals.ahead(job) {
+            self.queue.push(job, arrived);
+        }
+    }
+
     /// The plan for `item`, the one at `at`, was made.
     fn add(&mut self, at: usize, item: &Item, image: PlannedImage) {
+        let told = self.arrivals.told_of(item, &image);
         if image.is_current {
-            self.run.tally.all_present(&image);
+            self.run.tally.all_present(&image, &told);
         } else {
             for (job, arrived) in self.arrivals.jobs(item, &image) {
                 self.queue.push(job, arrived);
@@ -142,21 +157,48 @@ async fn finish(items: &[Item]) -> Result<()> {
     Ok(())
 }
 
+/// A content at a place.
+type Place = (usize, Digest);
+
 /// Tells images when their blobs have arrived.
 #[derive(Default)]
-struct Arrivals(HashMap<(usize, Digest), watch::Receiver<bool>>);
+struct Arrivals {
+    all: HashMap<Place, watch::Receiver<bool>>,
+    /// Those that no plan has spoken of.
+    ahead: HashSet<Place>,
+}
 
 impl Arrivals {
+    /// A blob that no image has brought to the same place, and whose own will be planned later.
+    fn ahead(&mut self, job: Job) -> Option<(Job, watch::Sender<bool>)> {
+        let key = (address(&job.destination), job.descriptor.digest);
+        let arrived = self.expect(key)?;
+        self.ahead.insert(key);
+        Some((job, arrived))
+    }
+
+    /// The blobs of `image` that went ahead: what happens to them is told by their own jobs.
+    fn told_of(&mut self, item: &Item, image: &PlannedImage) -> HashSet<Digest> {
+        let digests = image.blobs.iter().map(|blob| blob.descriptor.digest);
+        digests.filter(|digest| self.ahead.remove(&(address(&item.destination), *digest))).collect()
+    }
+
+    /// `None` where it is expected already.
+    fn expect(&mut self, key: Place) -> Option<watch::Sender<bool>> {
+        if self.all.contains_key(&key) {
+            return None;
+        }
+        let (arrived, arrival) = watch::channel(false);
+        self.all.insert(key, arrival);
+        Some(arrived)
+    }
+
     /// The blobs of `image` that no earlier image brings to the same place.
     fn jobs(&mut self, item: &Item, image: &PlannedImage) -> Vec<(Job, watch::Sender<bool>)> {
         let mut jobs = Vec::new();
         for blob in &image.blobs {
             let key = (address(&item.destination), blob.descriptor.digest);
-            if self.0.contains_key(&key) {
-                continue;
-            }
-            let (arrived, arrival) = watch::channel(false);
-            self.0.insert(key, arrival);
+            let Some(arrived) = self.expect(key) else { continue };
             let (source, destination) = (item.source.clone(), item.destination.clone());
             jobs.push((Job { descriptor: blob.descriptor.clone(), source, destination }, arrived));
         }
@@ -165,7 +207,7 @@ impl Arrivals {
 
     fn of(&self, item: &Item, image: &PlannedImage) -> Vec<watch::Receiver<bool>> {
         let key = |digest| (address(&item.destination), digest);
-        image.blobs.iter().filter_map(|blob| self.0.get(&key(blob.descriptor.digest)).cloned()).collect()
+        image.blobs.iter().filter_map(|blob| self.all.get(&key(blob.descriptor.digest)).cloned()).collect()
     }
 }
 

@@ -136,7 +136,7 @@ impl Args {
                 MediaTypes::Oci => Format::Oci,
                 MediaTypes::Docker => Format::Docker,
             }),
-            recompress: self.compress.recompress(),
+            recompress: self.compress.recompress(context),
             preserve_digests: self.preserve_digests,
             allow_foreign_layers: self.allow_foreign_layers,
             ..context.options()

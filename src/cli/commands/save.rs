@@ -104,7 +104,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
         });
     }
     let platforms = if args.all_platforms { Vec::new() } else { args.platforms.platforms() };
-    let options = Options { platforms, recompress: args.compress.recompress(), ..context.options() };
+    let options = Options { platforms, recompress: args.compress.recompress(context), ..context.options() };
     moving::run(context, items, &options, (&COPY, &args.dry_run)).await?;
     Ok(())
 }

@@ -4,6 +4,8 @@ use clap::Args;
 use imgctl::content::Encoding;
 use imgctl::transfer::Recompress;
 
+use crate::cli::context::Context;
+
 /// `--compress`.
 #[derive(Debug, Args)]
 pub(crate) struct CompressFlags {
@@ -11,7 +13,8 @@ pub(crate) struct CompressFlags {
     ///
     /// Levels are 1 to 9 for gzip (6 where none is said) and 1 to 22 for zstd (3). Layers that are compressed that way already
     /// stay as they are unless a level is said. What layers unpack to never changes and is checked. The same image gives the
-    /// same digests every time. Docker's media types have no word for zstd: such images are converted to OCI's. A dry run lists
+    /// same digests every time, and what the destination has of it from an earlier run is neither read nor compressed again, unless
+    /// --no-resume is given. Docker's media types have no word for zstd: such images are converted to OCI's. A dry run lists
     /// the layers concerned as they are now.
     #[arg(long, value_name = "HOW[:LEVEL]", env = "IMGCTL_COMPRESS")]
     compress: Option<Encoding>,
@@ -19,7 +22,8 @@ pub(crate) struct CompressFlags {
 
 impl CompressFlags {
     /// What was asked for.
-    pub(crate) fn recompress(&self) -> Option<Recompress> {
-        self.compress.map(|encoding| Recompress { encoding, temporary: std::env::temp_dir() })
+    pub(crate) fn recompress(&self, context: &Context) -> Option<Recompress> {
+        let encoding = self.compress?;
+        Some(Recompress { encoding, temporary: std::env::temp_dir(), memory: context.memory("layers") })
     }
 }

@@ -1,5 +1,7 @@
 //! `--compress`: what layers unpack to stays and is checked, everything above them is new and the same every time.
 
+mod again;
+mod ahead;
 mod refusals;
 mod round_trip;
 mod selection;
