@@ -34,7 +34,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_needs_command" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_needs_command" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_needs_command" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_needs_command" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_needs_command" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -113,7 +113,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -168,7 +168,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -220,7 +220,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand push" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand push" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -278,7 +278,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand save" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand save" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -330,7 +330,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand load" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand load" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -377,7 +377,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -423,7 +423,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -473,7 +473,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -523,7 +523,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -571,7 +571,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand config" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand config" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -619,7 +619,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -665,7 +665,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand images" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand images" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -712,7 +712,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -756,7 +756,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -801,7 +801,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -849,7 +849,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -895,7 +895,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -940,7 +940,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -1001,7 +1001,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -1052,7 +1052,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand login" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand login" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -1098,7 +1098,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -1142,7 +1142,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -1186,7 +1186,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand man" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand man" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -1231,7 +1231,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand version" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand version" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r

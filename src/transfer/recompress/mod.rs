@@ -45,7 +45,7 @@ pub(super) async fn edit(items: Vec<Item>, options: &Options, tally: &Tally) -> 
     let Some(recompress) = &options.recompress else { return Ok((items, Vec::new())) };
     let encoding = recompress.encoding;
     check(options, encoding)?;
-    let jobs = options.jobs.max(1);
+    let jobs = options.jobs.near.max(1);
     let images: Vec<Selected> =
         stream::iter(&items).map(|item| selected(item, options, encoding, tally)).buffered(jobs).try_collect().await?;
     let layers = layers(&items, &images, encoding).await?;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -85,6 +86,10 @@ impl Source for RecompressedSource {
     /// None holds the new layers.
     fn repository(&self) -> Option<&Repository> {
         None
+    }
+
+    fn distance(&self) -> Option<Duration> {
+        self.inner.distance()
     }
 
     fn origins(&self, digest: &Digest, registry: &Registry) -> Vec<Repository> {
