@@ -34,7 +34,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_needs_command" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_needs_command" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_needs_command" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_needs_command" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_needs_command" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -114,7 +114,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -170,7 +170,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -223,7 +223,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand push" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand push" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -282,7 +282,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand save" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand save" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -335,7 +335,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand load" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand load" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -383,7 +383,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -430,7 +430,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -481,7 +481,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -532,7 +532,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -581,7 +581,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand config" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand config" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -630,7 +630,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -677,7 +677,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand images" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand images" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -725,7 +725,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -770,7 +770,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -816,7 +816,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -865,7 +865,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -912,7 +912,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -958,7 +958,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -1020,7 +1020,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -1072,7 +1072,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand login" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand login" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -1119,7 +1119,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -1164,7 +1164,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -1209,7 +1209,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand man" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand man" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
@@ -1255,7 +1255,7 @@ warn\t''
 info\t''
 debug\t''
 trace\t''"
-complete -c imgctl -n "__fish_imgctl_using_subcommand version" -s j -l jobs -d 'How many blobs move at the same time' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand version" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l per-host -d 'How many requests are in flight to one host at most' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r

@@ -10,7 +10,7 @@ use etcetera::{AppStrategy, AppStrategyArgs};
 use imgctl::auth::Keychain;
 use imgctl::net::Secret;
 use imgctl::store::{Repositories, Store};
-use imgctl::transfer::{Options, RateLimit, Report};
+use imgctl::transfer::{Jobs, Options, RateLimit, Report};
 use imgctl::transport::{Destination, Location, Name, Session, Settings, Source};
 use imgctl::{Error, Result};
 
@@ -226,7 +226,7 @@ impl Context {
     /// Options of a copy as far as the common flags say.
     pub(crate) fn options(&self) -> Options {
         Options {
-            jobs: usize::from(self.flags.transfer.jobs),
+            jobs: self.flags.transfer.jobs.map_or_else(Jobs::default, |jobs| Jobs::always(usize::from(jobs))),
             range_split: usize::from(self.flags.transfer.range_split),
             retries: self.flags.transfer.retries,
             limit: self.limit.clone(),

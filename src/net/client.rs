@@ -1,8 +1,8 @@
 //! Client: sends requests to one origin, and to those it redirects to.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::{Instant, SystemTime};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use tokio::sync::OnceCell;
@@ -28,6 +28,8 @@ pub struct Client {
     guard: Arc<Guard>,
     lanes: Lanes,
     pauses: Pauses,
+    /// In microseconds; the largest number as long as it is not known.
+    distance: AtomicU64,
 }
 
 /// A request whose body is ready to be sent more than once, where it can be.
@@ -54,6 +56,7 @@ impl Client {
             own: OnceCell::new(),
             strangers: OnceCell::new(),
             pauses: Pauses::default(),
+            distance: AtomicU64::new(u64::MAX),
             origin,
             settings,
         }
@@ -67,6 +70,12 @@ impl Client {
     /// The settings.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The shortest time in which the own origin answered a request without a body: the way there and back, and little else.
+    pub fn distance(&self) -> Option<Duration> {
+        let shortest = self.distance.load(Ordering::Relaxed);
+        (shortest < u64::MAX).then(|| Duration::from_micros(shortest))
     }
 
     /// Sends `request` and returns the answer, whatever its status, after following redirects (GET and HEAD) and after retrying
@@ -125,12 +134,7 @@ impl Client {
     }
 
     /// How long to wait before the request is repeated; `None` where `response` is the answer.
-    fn wait_after(
-        &self,
-        response: &Response,
-        outgoing: &Outgoing,
-        backoff: &mut Backoff,
-    ) -> Result<Option<std::time::Duration>> {
+    fn wait_after(&self, response: &Response, outgoing: &Outgoing, backoff: &mut Backoff) -> Result<Option<Duration>> {
         let is_own = *response.origin() == self.origin;
         if !retry::is_temporary(response.status) {
             if is_own {
@@ -201,7 +205,8 @@ impl Client {
             }
         };
         let method = &outgoing.method;
-        let took = begin.elapsed().as_millis();
+        let elapsed = begin.elapsed();
+        let took = elapsed.as_millis();
         let inner = match result {
             Ok(inner) => inner,
             Err(error) => {
@@ -214,6 +219,9 @@ impl Client {
             }
         };
         tracing::debug!("{method} {} {} in {took} ms", Redacted(&trail.url), inner.status().as_u16());
+        if is_own && outgoing.payload.is_empty() {
+            self.distance.fetch_min(elapsed.as_micros().try_into().unwrap_or(u64::MAX), Ordering::Relaxed);
+        }
         if inner.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
             return Err(failure::proxy_denied(&trail.origin));
         }

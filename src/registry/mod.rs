@@ -18,6 +18,7 @@ mod warning;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
@@ -90,6 +91,11 @@ impl Client {
     /// The registry.
     pub fn registry(&self) -> &Registry {
         &self.0.registry
+    }
+
+    /// The shortest time in which it answered.
+    pub fn distance(&self) -> Option<Duration> {
+        self.0.net.distance()
     }
 
     /// Says which scopes will be needed, so that one token serves for all.

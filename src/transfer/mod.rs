@@ -67,7 +67,7 @@ pub struct Options {
     /// Fetch layers that may not be distributed from their `urls`' registries and push them.
     pub allow_foreign_layers: bool,
     /// How many blobs move at the same time.
-    pub jobs: usize,
+    pub jobs: Jobs,
     /// From how many ranges at once a large blob is read that comes slowly; 1 never splits.
     pub range_split: usize,
     /// How often a blob is tried again.
@@ -86,7 +86,7 @@ impl Default for Options {
             recompress: None,
             preserve_digests: false,
             allow_foreign_layers: false,
-            jobs: 4,
+            jobs: Jobs::default(),
             range_split: 4,
             retries: 4,
             limit: None,
@@ -106,6 +106,28 @@ impl Options {
             .with_hint(
                 "a sparse index keeps its digest; --preserve-digests goes neither with --to nor with a rewritten index",
             ))
+    }
+}
+
+/// How many blobs move at the same time: as many as the distance makes worth while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Jobs {
+    /// Where both places are nearby.
+    pub near: usize,
+    /// Where one of them is far away.
+    pub far: usize,
+}
+
+impl Jobs {
+    /// So many everywhere.
+    pub fn always(jobs: usize) -> Self {
+        Self { near: jobs, far: jobs }
+    }
+}
+
+impl Default for Jobs {
+    fn default() -> Self {
+        Self { near: 4, far: 8 }
     }
 }
 

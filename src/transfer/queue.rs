@@ -37,8 +37,6 @@ type Content = (Registry, Digest);
 pub(super) struct Queue {
     /// How many large blobs may move at once.
     jobs: usize,
-    /// How many small ones may move beside them.
-    small_jobs: usize,
     /// For places where the order matters.
     ordered: VecDeque<Waiting>,
     large: BinaryHeap<Waiting>,
@@ -56,7 +54,6 @@ impl Queue {
     pub(super) fn new(jobs: usize) -> Self {
         Self {
             jobs: jobs.max(1),
-            small_jobs: if jobs > 1 { jobs * SMALL_PER_JOB } else { 0 },
             ordered: VecDeque::new(),
             large: BinaryHeap::new(),
             small: VecDeque::new(),
@@ -66,6 +63,11 @@ impl Queue {
             moving_large: 0,
             count: 0,
         }
+    }
+
+    /// From now on no fewer than `jobs` large blobs may go at once.
+    pub(super) fn widen(&mut self, jobs: usize) {
+        self.jobs = self.jobs.max(jobs);
     }
 
     pub(super) fn push(&mut self, job: Job, arrived: watch::Sender<bool>) {
@@ -117,7 +119,7 @@ impl Queue {
     /// Blobs in order are begun one after the other: for them there is one kind of turn.
     fn is_small(&self, waiting: &Waiting) -> bool {
         let Job { descriptor, destination, .. } = &waiting.job;
-        self.small_jobs > 0 && descriptor.size <= SMALL && !destination.is_ordered()
+        self.jobs > 1 && descriptor.size <= SMALL && !destination.is_ordered()
     }
 
     fn pop(&mut self) -> Option<Waiting> {
@@ -185,6 +187,21 @@ mod tests {
         assert!(queue.next().is_none(), "two jobs carry two large blobs");
         queue.ended(turns.remove(0));
         assert_eq!(queue.next().unwrap().0.job.descriptor.size, SMALL + 1);
+    }
+
+    #[test]
+    fn it_widens_and_never_narrows() {
+        let mut queue = Queue::new(2);
+        (0..20).for_each(|size| push(&mut queue, size));
+        (1..=20).for_each(|size| push(&mut queue, SMALL + size));
+        let mut moving = (0, 0);
+        for (jobs, expected) in [(2, 2), (5, 5), (3, 5)] {
+            queue.widen(jobs);
+            while let Some((_, turn)) = queue.next() {
+                *(if turn.is_small { &mut moving.1 } else { &mut moving.0 }) += 1;
+            }
+            assert_eq!(moving, (expected, expected * SMALL_PER_JOB), "{jobs}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::{StreamExt, future};
 use tokio::sync::watch;
@@ -23,6 +24,10 @@ use crate::error::{Kind, Side};
 use crate::oci::{Digest, Manifest};
 use crate::transport::{Begin, Destination, Name};
 use crate::{Error, Result};
+
+/// Who takes longer than this to answer is far away: a new connection takes some ten ways there and back until it carries what the
+/// line does, and most layers are through by then.
+const FAR: Duration = Duration::from_millis(20);
 
 /// What all parts of one run share.
 pub(super) struct Run {
@@ -78,7 +83,7 @@ struct Work {
 
 impl Work {
     fn new(run: Arc<Run>) -> Self {
-        let queue = Queue::new(run.options.jobs);
+        let queue = Queue::new(run.options.jobs.near);
         let (arrivals, blobs, images, copied) = Default::default();
         Self { run, queue, arrivals, blobs, images, copied }
     }
@@ -100,6 +105,9 @@ impl Work {
         if image.is_current {
             self.run.tally.all_present(&image, &told);
         } else {
+            if is_far(item) {
+                self.queue.widen(self.run.options.jobs.far);
+            }
             for (job, arrived) in self.arrivals.jobs(item, &image) {
                 self.queue.push(job, arrived);
             }
@@ -122,6 +130,10 @@ impl Work {
         self.run.spare.set(self.queue.spare_jobs());
         Ok(())
     }
+}
+
+fn is_far(item: &Item) -> bool {
+    item.source.distance().max(item.destination.distance()) > Some(FAR)
 }
 
 /// An archive breaks off for the next blob because one before it failed: that one's error says why.
@@ -267,7 +279,7 @@ async fn put_manifests(run: &Run, item: &Item, manifests: &[Manifest]) -> Result
     let Some((root, below)) = manifests.split_last() else { return Ok(()) };
     let heights = heights(below);
     for level in below.chunk_by(|a, b| heights.get(&a.digest()) == heights.get(&b.digest())) {
-        for together in level.chunks(run.options.jobs.max(1) * 2) {
+        for together in level.chunks(run.options.jobs.near.max(1) * 2) {
             future::try_join_all(together.iter().map(|manifest| put_manifest(run, item, manifest, None))).await?;
         }
     }

@@ -23,6 +23,7 @@ mod upload;
 
 use std::collections::HashSet;
 use std::ops::Range;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -90,6 +91,11 @@ pub trait Source: Send + Sync {
         None
     }
 
+    /// How far away it is, as far as is known: the shortest time in which it answered.
+    fn distance(&self) -> Option<Duration> {
+        None
+    }
+
     /// Repositories of `registry` that are known to hold the blob, best first: a destination there may mount it.
     fn origins(&self, digest: &Digest, registry: &Registry) -> Vec<Repository> {
         let _ = (digest, registry);
@@ -116,6 +122,11 @@ pub trait Destination: Send + Sync {
 
     /// The repository this is, where it is one: blobs of its registry may be mounted there.
     fn repository(&self) -> Option<&Repository> {
+        None
+    }
+
+    /// How far away it is, as far as is known: the shortest time in which it answered.
+    fn distance(&self) -> Option<Duration> {
         None
     }
 

@@ -3,6 +3,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -117,6 +118,10 @@ impl Source for RegistrySource {
         Some(&self.reference.repository)
     }
 
+    fn distance(&self) -> Option<Duration> {
+        self.client.distance()
+    }
+
     fn origins(&self, _: &Digest, registry: &Registry) -> Vec<Repository> {
         let is_same = self.reference.repository.registry() == registry;
         if is_same { vec![self.reference.repository.clone()] } else { Vec::new() }
@@ -204,6 +209,10 @@ impl Destination for RegistryDestination {
 
     fn repository(&self) -> Option<&Repository> {
         Some(&self.repository)
+    }
+
+    fn distance(&self) -> Option<Duration> {
+        self.client.distance()
     }
 
     async fn current(&self, name: &Name) -> Result<Option<Digest>> {

@@ -13,10 +13,10 @@ use super::quantity::{duration, rate};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Transfer options")]
 pub(crate) struct TransferFlags {
-    /// How many blobs move at the same time
-    #[arg(short, long, global = true, value_name = "N", env = "IMGCTL_JOBS", default_value = "4")]
+    /// How many blobs move at the same time [default: 4, and 8 where the registry is far away]
+    #[arg(short, long, global = true, value_name = "N", env = "IMGCTL_JOBS")]
     #[arg(value_parser = clap::value_parser!(u16).range(1..), hide_short_help = true)]
-    pub(crate) jobs: u16,
+    pub(crate) jobs: Option<u16>,
     /// How many requests are in flight to one host at most
     #[arg(long, global = true, value_name = "N", env = "IMGCTL_PER_HOST", default_value = "8")]
     #[arg(value_parser = clap::value_parser!(u16).range(1..), hide_short_help = true)]

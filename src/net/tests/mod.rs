@@ -299,6 +299,41 @@ async fn an_upload_that_nobody_takes_is_noticed() {
 }
 
 #[tokio::test]
+async fn the_distance_is_the_shortest_time_to_an_answer() {
+    const LATE: Duration = Duration::from_millis(50);
+    let script = |_, seen: &Seen| {
+        if seen.path == "/late" {
+            std::thread::sleep(LATE);
+        }
+        ok(b"")
+    };
+    let server = Server::start(script).await;
+    let client = client(&server);
+    let mut request = Request::new(Method::PUT, server.url("/"));
+    request.body = Body::Bytes(Bytes::from("x"));
+    client.send(request).await.unwrap();
+    assert_eq!(client.distance(), None, "the body may have taken the time");
+    get(&client, &server, "/late").await.unwrap();
+    assert!(client.distance().unwrap() >= LATE);
+    let begin = Instant::now();
+    get(&client, &server, "/").await.unwrap();
+    let shortest = client.distance().unwrap();
+    assert!(shortest <= begin.elapsed());
+    get(&client, &server, "/late").await.unwrap();
+    assert!(client.distance().unwrap() <= shortest);
+}
+
+#[tokio::test]
+async fn the_distance_is_that_of_the_own_origin() {
+    let (server, other) = (Server::start(|_, _| ok(b"")).await, Server::start(|_, _| ok(b"")).await);
+    let client = client(&server);
+    get(&client, &other, "/").await.unwrap();
+    assert_eq!(client.distance(), None);
+    get(&client, &server, "/").await.unwrap();
+    assert!(client.distance().is_some());
+}
+
+#[tokio::test]
 async fn n32_limits_hold_without_deadlock() {
     let body = vec![1; 1 << 20];
     let server = Server::start(move |_, seen| if seen.method == "GET" { ok(&body) } else { ok(b"") }).await;

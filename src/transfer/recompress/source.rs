@@ -1,6 +1,7 @@
 //! One image as a source, with layers that are compressed anew; everything else is its old source's.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -87,6 +88,10 @@ impl Source for RecompressedSource {
     /// None holds the new layers.
     fn repository(&self) -> Option<&Repository> {
         None
+    }
+
+    fn distance(&self) -> Option<Duration> {
+        self.inner().distance()
     }
 
     fn origins(&self, digest: &Digest, registry: &Registry) -> Vec<Repository> {

@@ -50,7 +50,7 @@ impl Workers {
             encoding: how.encoding,
             most_threads: THREADS_OF_LAYER.min(threads as u32),
             threads: Arc::new(Semaphore::new(threads)),
-            jobs: Arc::new(Semaphore::new(run.options.jobs.max(1))),
+            jobs: Arc::new(Semaphore::new(run.options.jobs.near.max(1))),
             spools: Spools::new(how.temporary.clone()),
             run,
         }

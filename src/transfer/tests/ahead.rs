@@ -104,7 +104,7 @@ async fn piped(directory: &Path) -> (OciArchiveWriter, JoinHandle<Vec<u8>>) {
 async fn run(misbehaviour: Misbehaviour, jobs: usize) -> (Result<Report>, Vec<u8>) {
     let directory = tempfile::tempdir().unwrap();
     let (archive, received) = piped(directory.path()).await;
-    let options = Options { jobs, ..Options::default() };
+    let options = Options { jobs: Jobs::always(jobs), ..Options::default() };
     let report = copied(vec![item(Far::new(misbehaviour).await, "v1", archive)], &options).await;
     // Beside this: what was stopped is yet to be dropped.
     let received = tokio::task::spawn_blocking(|| received.join().unwrap()).await.unwrap();

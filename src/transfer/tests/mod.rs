@@ -3,13 +3,14 @@
 mod ahead;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{Format, IndexMode, Item, Options, Presence, Report, Unobserved, copy, plan};
+use super::{Format, IndexMode, Item, Jobs, Options, Presence, Report, Unobserved, copy, plan};
 use crate::content::BlobReader;
 use crate::error::{Kind, Side};
 use crate::name::Repository;
@@ -254,7 +255,7 @@ async fn n10_wrong_bytes_are_fetched_once_more_and_never_put() {
     image(&from, "x", Some("all")).await;
     copied(vec![item(Faulty::new(&from, 1), "all", to)], &Options::default()).await.unwrap();
     let to = Memory::new();
-    let options = Options { jobs: 1, ..Options::default() };
+    let options = Options { jobs: Jobs::always(1), ..Options::default() };
     let error = copied(vec![item(Faulty::new(&from, 2), "all", to.clone())], &options).await.unwrap_err();
     assert_eq!((error.kind(), error.side()), (Kind::Mismatch, Some(Side::Source)));
     assert!(error.step().unwrap().starts_with("get blob sha256:"));
@@ -265,8 +266,71 @@ async fn n10_wrong_bytes_are_fetched_once_more_and_never_put() {
 async fn an_upload_that_breaks_off_starts_afresh() {
     let (from, to) = (Memory::new(), Memory::new());
     image(&from, "x", Some("all")).await;
-    let options = Options { jobs: 1, retries: 2, ..Options::default() };
+    let options = Options { jobs: Jobs::always(1), retries: 2, ..Options::default() };
     copied(vec![item(from.clone(), "all", Faulty::new(&to, 2))], &options).await.unwrap();
     let error = copied(vec![item(from, "all", Faulty::new(&Memory::new(), 3))], &options).await.unwrap_err();
     assert_eq!((error.kind(), error.side()), (Kind::Network, Some(Side::Destination)));
+}
+
+/// A source that counts how many blobs are asked for at once.
+struct Distant {
+    memory: Memory,
+    distance: Option<Duration>,
+    now: AtomicUsize,
+    most: Arc<AtomicUsize>,
+}
+
+#[async_trait]
+impl Source for Distant {
+    async fn resolve(&self, name: Option<&Name>) -> Result<Descriptor> {
+        self.memory.resolve(name).await
+    }
+
+    async fn manifest(&self, descriptor: &Descriptor) -> Result<Manifest> {
+        self.memory.manifest(descriptor).await
+    }
+
+    async fn blob(&self, descriptor: &Descriptor, from: u64) -> Result<BlobReader> {
+        let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(now, Ordering::SeqCst);
+        // There is one thread: all that may begin meanwhile begins.
+        for _ in 0..1000 {
+            tokio::task::yield_now().await;
+        }
+        self.now.fetch_sub(1, Ordering::SeqCst);
+        self.memory.blob(descriptor, from).await
+    }
+
+    async fn names(&self) -> Result<Vec<Name>> {
+        self.memory.names().await
+    }
+
+    fn distance(&self) -> Option<Duration> {
+        self.distance
+    }
+}
+
+#[tokio::test]
+async fn n32_more_blobs_move_at_once_from_far_away() {
+    let from = Memory::new();
+    let layers: Vec<_> =
+        (0..20).map(|n| blob(&from, MediaType::OCI_LAYER, &format!("{n:02}").repeat(150_000))).collect();
+    let config = blob(&from, MediaType::OCI_CONFIG, &"{}".repeat(200_000));
+    let media_type = MediaType::OCI_MANIFEST;
+    let document = json!({"schemaVersion": 2, "mediaType": media_type, "config": config, "layers": layers});
+    put(&from, &document, Some("all")).await;
+    let (here, there) = (Some(Duration::from_millis(20)), Some(Duration::from_millis(21)));
+    for (distance, jobs, expected) in [
+        (None, Jobs::default(), 4),
+        (here, Jobs::default(), 4),
+        (there, Jobs::default(), 8),
+        (there, Jobs::always(3), 3),
+        (here, Jobs::always(3), 3),
+    ] {
+        let most = Arc::new(AtomicUsize::new(0));
+        let source = Distant { memory: from.clone(), distance, now: AtomicUsize::new(0), most: most.clone() };
+        let options = Options { jobs, ..Options::default() };
+        copied(vec![item(source, "all", Memory::new())], &options).await.unwrap();
+        assert_eq!(most.load(Ordering::SeqCst), expected, "{distance:?}, {jobs:?}");
+    }
 }

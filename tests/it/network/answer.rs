@@ -18,7 +18,7 @@ pub(super) fn layered(count: u64, size: usize) -> TestImage {
     (0..count).fold(ImageBuilder::new(), |image, seed| image.layer(Layer::random(seed, size))).build()
 }
 
-/// Pulls 20 blobs through a slow line, for some three seconds, while tokens live for `lifetime` seconds and say to live for
+/// Pulls 60 blobs through a slow line, for some three seconds, while tokens live for `lifetime` seconds and say to live for
 /// `expires_in`; `meanwhile` is done once there is a token.
 fn pull_slowly((lifetime, expires_in): (u64, u64), meanwhile: impl Fn(&TokenServer)) -> TokenServer {
     let (env, tokens) = (Env::new(), TokenServer::start());
@@ -28,10 +28,10 @@ fn pull_slowly((lifetime, expires_in): (u64, u64), meanwhile: impl Fn(&TokenServ
         settings.delay = Duration::from_millis(50);
     });
     let registry = DockerRegistry::with_tokens(&tokens);
-    let image = layered(20, 25_000);
+    let image = layered(60, 25_000);
     registry.put_image("a", "1", &image);
     let proxy = FaultProxy::start(registry.host(), Vec::new());
-    proxy.limit_rate(40_000);
+    proxy.limit_rate(120_000);
     let name = proxy.reference("a:1");
     let mut running =
         env.imgctl(["copy", "--per-host", "4", "--creds", "user:password", &name, "oci:copied:1"]).spawn();
