@@ -87,6 +87,12 @@ impl Ui {
         self.write(format!("{}\n", escape::line(line)).as_bytes())
     }
 
+    /// Prints one result line for each of `lines`.
+    pub(crate) fn lines<'a>(&self, lines: impl Iterator<Item = &'a str>) -> Result<()> {
+        let text = lines.fold(String::new(), |text, line| text + &escape::line(line) + "\n");
+        self.write(text.as_bytes())
+    }
+
     /// Prints lines of a result that end in a line end.
     pub(crate) fn text(&self, text: &str) -> Result<()> {
         self.write(escape::text(text).as_bytes())

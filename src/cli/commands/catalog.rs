@@ -40,11 +40,15 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
             .warn(&format!("{}: {} listed names are no repositories and were skipped", args.registry, catalog.skipped));
     }
     let paths = catalog.names.iter().map(|repository| repository.path()).take(args.limit.unwrap_or(usize::MAX));
-    let (registry, format) = (args.registry.to_string(), args.format.format.as_deref());
-    if format == Some("json") {
+    let Some(format) = args.format.format.as_deref() else {
+        // As the template would, and faster: there may be thousands.
+        return context.ui.lines(paths);
+    };
+    let registry = args.registry.to_string();
+    if format == "json" {
         let paths: Vec<&str> = paths.collect();
         return context.ui.json(&json!({ "Registry": registry, "Repositories": paths }), true);
     }
     let rows: Vec<Value> = paths.map(|path| json!({ "Registry": registry, "Repository": path })).collect();
-    LISTING.print(&context.ui, format, &rows)
+    LISTING.print(&context.ui, Some(format), &rows)
 }

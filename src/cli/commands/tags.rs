@@ -36,15 +36,18 @@ const LISTING: Listing = Listing { format: "{{.Tag}}", headers: &[("Tag", "TAG")
 pub(crate) async fn run(args: Args, context: &Context) -> Result<()> {
     let names = context.source()?.source(&args.repository).await?.names().await?;
     let names = names.iter().take(args.limit.unwrap_or(usize::MAX));
+    let Some(format) = args.format.format.as_deref() else {
+        // As the template would, and faster: there may be thousands.
+        return context.ui.lines(names.map(|name| name.as_str()));
+    };
     let repository = match &args.repository {
         Location::Registry(reference) => reference.repository.to_string(),
         other => other.to_string(),
     };
-    let format = args.format.format.as_deref();
-    if format == Some("json") {
+    if format == "json" {
         let tags: Vec<&str> = names.map(|name| name.as_str()).collect();
         return context.ui.json(&json!({ "Repository": repository, "Tags": tags }), true);
     }
     let rows: Vec<Value> = names.map(|name| json!({ "Repository": repository, "Tag": name.as_str() })).collect();
-    LISTING.print(&context.ui, format, &rows)
+    LISTING.print(&context.ui, Some(format), &rows)
 }
