@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Seek, SeekFrom};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -89,6 +89,17 @@ impl Partials {
         let mut log = CheckpointLog::open(&log_path(&path), 0o666)?;
         let length = file.metadata()?.len();
         let last = log.read()?.into_iter().rfind(|checkpoint| checkpoint.offset <= length);
+        if last.is_none() {
+            // What a kill left is neither gone on with nor written over: it would stay behind a shorter blob.
+            log.clear()?;
+            file.set_len(0)?;
+        }
+        let mut permissions = file.metadata()?.permissions();
+        if permissions.readonly() {
+            // That says it was flushed, and what comes is not.
+            permissions.set_mode(permissions.mode() | 0o200);
+            file.set_permissions(permissions)?;
+        }
         let (directory, descriptor) = (self.directory.clone(), descriptor.clone());
         let is_kept = last.is_some();
         Ok(Partial { path, directory, file, log, last, seen: None, descriptor, is_kept })
@@ -365,6 +376,27 @@ mod tests {
         staged.check().unwrap();
         assert_eq!(staged.file().unwrap().metadata().unwrap().len(), 1000);
         assert_eq!(staged.begin().unwrap().seen(), 1000);
+    }
+
+    #[test]
+    fn s01_what_a_kill_left_without_checkpoints_is_not_written_over() {
+        let directory = tempfile::tempdir().unwrap();
+        let layout = layout(directory.path());
+        let (blob, content) = blob();
+        let transfers = directory.path().join(".imgctl-transfers");
+        fs::create_dir_all(&transfers).unwrap();
+        let left = transfers.join(format!("sha256-{}", blob.digest.hex()));
+        let mut file = open_own(&left, 0o666).unwrap();
+        std::io::Write::write_all(&mut file, &vec![b'!'; SIZE + 9]).unwrap();
+        file.set_permissions(fs::Permissions::from_mode(0o444)).unwrap();
+        drop(file);
+        let mut staged = ours(&layout, &blob);
+        assert!(!staged.is_begun() && staged.begin().is_none());
+        staged.write(&content).unwrap();
+        staged.commit().unwrap();
+        let path = layout.blobs().path(&blob.digest);
+        assert!(fs::read(&path).unwrap() == content);
+        assert!(!fs::metadata(path).unwrap().permissions().readonly(), "it was not flushed");
     }
 
     #[tokio::test]
