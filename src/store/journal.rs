@@ -1,14 +1,14 @@
 //! Journal: what transfers that broke off have left to go on from, in `<store>/transfers/`: downloads as
 //! `<algorithm>-<hex>`, uploads as `upload-<hash>.json`.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once};
 use std::time::{Duration, SystemTime};
 
 use super::checkpoint::CheckpointLog;
-use super::partial::{Locked, lock, log_path};
+use super::partial::{Locked, MANY, lock, log_path};
 use super::session::{RECORD_LIMIT, UploadRecord, UploadSession};
 use crate::content::{open_regular, read_regular};
 use crate::error::Kind;
@@ -122,7 +122,8 @@ impl Journal {
         if let Some(digest) = digest_of(name) {
             let last = CheckpointLog::last(&log_path(&path), found.len());
             let size = last.as_ref().map(|last| last.size);
-            let done = if is_in_use { found.len() } else { last.map_or(0, |last| last.offset) };
+            // The file itself may have gaps, and nobody goes on behind the last checkpoint.
+            let done = last.map_or(0, |last| last.offset);
             return Some(Unfinished { digest, repository: None, done, size, changed, is_in_use, path });
         }
         if !is_upload(name) {
@@ -152,12 +153,23 @@ fn digest_of(name: &str) -> Option<Digest> {
 }
 
 fn remove_download(path: &Path) -> Result<bool> {
-    let file = open_regular(path)?;
-    if matches!(lock(&file, path).map_err(|error| cannot_remove(path, error))?, Locked::Held) {
-        return Ok(false);
+    for _ in 0..MANY {
+        match remove_locked(&open_regular(path)?, path)? {
+            Locked::Ours => return Ok(true),
+            Locked::Held => return Ok(false),
+            Locked::Gone => {}
+        }
     }
-    [&*log_path(path), path].into_iter().try_for_each(remove_file)?;
-    Ok(true)
+    Ok(false)
+}
+
+/// Removes the open file that stood at `path`, unless another has it, or stands there by now.
+fn remove_locked(file: &File, path: &Path) -> Result<Locked> {
+    let locked = lock(file, path).map_err(|error| cannot_remove(path, error))?;
+    if matches!(locked, Locked::Ours) {
+        [&*log_path(path), path].into_iter().try_for_each(remove_file)?;
+    }
+    Ok(locked)
 }
 
 /// Removes a file that may be gone.
@@ -213,11 +225,28 @@ mod tests {
         let found = journal.list().unwrap();
         let [one] = &found[..] else { panic!("{found:?}") };
         assert_eq!((one.digest, one.done, one.size, one.is_in_use), (blob.digest, 9, Some(SIZE as u64), false));
-        let claim = store.claim(&blob).unwrap();
-        assert!(journal.list().unwrap()[0].is_in_use && !journal.remove(one).unwrap());
-        drop(claim);
+        let Claim::Ours(staged) = store.claim(&blob).unwrap() else { panic!() };
+        // What is written ahead of a gap has to be transferred again.
+        staged.file().unwrap().set_len(1000).unwrap();
+        let used = &journal.list().unwrap()[0];
+        assert!(used.is_in_use && used.done == 9, "{used:?}");
+        assert!(!journal.remove(one).unwrap());
+        drop(staged);
         assert!(journal.remove(one).unwrap());
         assert!(!journal.directory().exists());
+    }
+
+    #[test]
+    fn what_was_begun_anew_meanwhile_is_not_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let (store, blob) = broken_off(directory.path());
+        let journal = Journal::new(directory.path());
+        let path = journal.list().unwrap().remove(0).path;
+        let opened = open_regular(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        let _claim = store.claim(&blob).unwrap();
+        assert!(matches!(remove_locked(&opened, &path).unwrap(), Locked::Gone));
+        assert!(path.exists() && log_path(&path).exists());
     }
 
     #[test]
