@@ -123,12 +123,16 @@ impl AtomicFile {
 
     /// Makes it appear, in place of what was there.
     pub fn persist(self) -> Result<()> {
+        self.persist_open().map(drop)
+    }
+
+    /// The same; the file that now stands there.
+    pub(crate) fn persist_open(self) -> Result<File> {
         match self.staged {
             Staged::Temporary(file) => {
-                file.persist(&self.target).map_err(|error| failed("create", &self.target, error.error))?;
-                Ok(())
+                file.persist(&self.target).map_err(|error| failed("create", &self.target, error.error))
             }
-            Staged::Direct(_) => Ok(()),
+            Staged::Direct(file) => Ok(file),
         }
     }
 

@@ -1,8 +1,7 @@
 //! BlobPool: the `blobs/` directory of a layout. What stands there under a digest was whole when it got there.
 
-use std::fs::{self, Metadata, Permissions};
+use std::fs::{self, Metadata};
 use std::io::{self, Seek, SeekFrom, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -11,6 +10,7 @@ use super::partial::{Directory, Held, Partial, Partials};
 use super::staging::{Site, Staging};
 use crate::content::{
     Access, Ahead, AtomicFile, BlobReader, PIECE, Verifier, make_directory, open_regular, read_regular, stop_at,
+    sync_directory,
 };
 use crate::error::Kind;
 use crate::oci::{Descriptor, Digest, MANIFEST_LIMIT, Manifest};
@@ -288,17 +288,21 @@ impl StagedBlob {
             return Err(Error::mismatch(format!("{target}: {written} bytes were written, {size} were announced")));
         }
         stop_at("blob-whole");
+        if self.is_flushed {
+            // It takes its time: until it is over, another can go on with what was noted.
+            self.file.sync()?;
+            stop_at("blob-flushed");
+        }
         // Checkpoints go first: alone they would stay, while the file without them is begun anew.
         drop(self.partial);
-        if !self.is_flushed {
-            self.file.persist()?;
-            stop_at("blob-renamed");
-            return Ok(());
+        let target = self.file.target().to_owned();
+        let file = self.file.persist_open()?;
+        stop_at("blob-renamed");
+        if self.is_flushed {
+            mark_sound(&file);
+            sync_directory(target.parent().unwrap_or(&target))?;
         }
-        let target = self.file.target().display();
-        let read_only = self.file.file().set_permissions(Permissions::from_mode(0o444));
-        read_only.map_err(|error| Error::local(format!("create {target}"), error))?;
-        self.file.persist_synced()
+        Ok(())
     }
 }
 
@@ -342,10 +346,18 @@ fn verify(path: &Path, descriptor: &Descriptor) -> Result<bool> {
     }
     let is_whole = verifier.finish().is_ok();
     if is_whole {
-        // On read-only media the mark is not needed.
-        let _ = file.set_permissions(Permissions::from_mode(0o444));
+        mark_sound(&file);
     }
     Ok(is_whole)
+}
+
+/// Makes the file of a blob read-only, which says that no power loss tears it any more.
+pub(super) fn mark_sound(file: &fs::File) {
+    let Ok(found) = file.metadata() else { return };
+    let mut permissions = found.permissions();
+    permissions.set_readonly(true);
+    // Where there can be no mark it is read again.
+    let _ = file.set_permissions(permissions);
 }
 
 /// When this machine booted; `None` where it cannot be told.

@@ -335,7 +335,19 @@ fn flushed_blobs_are_read_only() {
     store.flush_each();
     let one = named(&store, "app", "1", &["a"]);
     let path = store.layout().blobs().path(&one.config.digest);
-    assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o444);
+    assert!(fs::metadata(path).unwrap().permissions().readonly());
+}
+
+#[test]
+fn what_is_read_once_after_a_power_loss_stays_private() {
+    let (_directory, store) = store();
+    let whole = put(&store, MediaType::OCI_LAYER, b"whole");
+    let path = store.layout().blobs().path(&whole.digest);
+    let file = fs::File::options().write(true).open(&path).unwrap();
+    file.set_permissions(fs::Permissions::from_mode(0o640)).unwrap();
+    file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000)).unwrap();
+    assert!(store.layout().blobs().has(&whole).unwrap());
+    assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o440);
 }
 
 #[test]

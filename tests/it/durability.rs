@@ -1,6 +1,7 @@
 //! `--fsync`: what has a name is on the disk.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use rustix::process::Signal;
@@ -99,6 +100,18 @@ fn s03_with_fsync_directories_and_archives_are_flushed_too() {
 }
 
 #[test]
+fn with_fsync_what_is_private_stays_private() {
+    let scene = Scene::new();
+    let from = scene.serve.image("a:1");
+    let script = "umask 077; exec \"$0\" copy -q --fsync \"$1\" dir:flat";
+    scene.env.tool("sh", ["-c", script, env!("CARGO_BIN_EXE_imgctl"), &from]).run().ok();
+    for digest in scene.image.blobs.keys() {
+        let found = fs::metadata(scene.env.path("flat").join(digest.hex())).unwrap();
+        assert_eq!(found.permissions().mode() & 0o777, 0o400, "{digest}");
+    }
+}
+
+#[test]
 fn s03_with_fsync_names_are_flushed_that_tag_and_rmi_change() {
     let scene = Scene::new();
     let (from, index) = (scene.serve.image("a:1"), scene.env.store().join("index.json"));
@@ -137,7 +150,9 @@ fn s03_a_server_with_fsync_flushes_what_is_pushed() {
     let (trace, store) = (Trace::read(&file), home.store());
     let index = trace.assert_flushed(&store.join("index.json"), usize::MAX);
     for digest in image.blobs.keys().copied().chain([image.digest()]) {
-        trace.assert_flushed(&store.join("blobs/sha256").join(digest.hex()), index);
+        let blob = store.join("blobs/sha256").join(digest.hex());
+        trace.assert_flushed(&blob, index);
+        assert!(fs::metadata(&blob).unwrap().permissions().readonly(), "{}", blob.display());
     }
     let links = store.join("repositories/localhost/a");
     for digest in image.blobs.keys() {

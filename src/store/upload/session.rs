@@ -11,6 +11,7 @@ use crate::content::{PIECE, make_directory, open_regular, sync_directory};
 use crate::error::Kind;
 use crate::name::Repository;
 use crate::oci::{Algorithm, Digest, Hasher};
+use crate::store::blob::mark_sound;
 use crate::{Error, Result};
 
 /// An upload that one request has for itself.
@@ -114,7 +115,11 @@ impl Upload {
             renamed => renamed.map_err(fail)?,
         }
         self.give_back(replaced);
-        if is_flushed { sync_directory(directory) } else { Ok(()) }
+        if is_flushed {
+            mark_sound(&self.file);
+            sync_directory(directory)?;
+        }
+        Ok(())
     }
 
     /// Whether the file under its name is still this one.

@@ -12,7 +12,7 @@ use crate::support::env::{Env, files};
 use crate::support::image::TestImage;
 
 /// Where a process can be made to stand still, and how often it passes by before.
-const PLACES: [&str; 29] = [
+const PLACES: [&str; 30] = [
     "place-made",
     "place-started",
     "place-started:2",
@@ -26,6 +26,7 @@ const PLACES: [&str; 29] = [
     "blob-noted",
     "blob-whole",
     "blob-whole:2",
+    "blob-flushed",
     "blob-renamed",
     "blob-renamed:2",
     "blob-ended",
@@ -57,7 +58,7 @@ const CASES: [Case; 7] = [
         line: &["load", "-q", "-i", "given.tar"],
         before: &[&["copy", "-q", "oci:given:1", "docker-archive:given.tar:a:1"]],
     },
-    Case { line: &["copy", "-q", "oci:given:1", "oci:out:1"], before: &[] },
+    Case { line: &["copy", "-q", "--fsync", "oci:given:1", "oci:out:1"], before: &[] },
     Case { line: &["copy", "-q", "oci:given:1", "dir:out"], before: &[] },
     Case { line: &["save", "-q", "-o", "out.tar", "a:1"], before: &[LOAD] },
     Case { line: &["tag", "a:1", "b:1"], before: &[LOAD] },

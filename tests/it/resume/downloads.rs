@@ -167,6 +167,23 @@ fn without_resume_nothing_is_kept_and_nothing_used() {
 }
 
 #[test]
+fn n34_what_is_killed_while_it_is_flushed_goes_on() {
+    let scene = Scene::new(SIZE, |_| Vec::new());
+    let mut running = scene.copy(STORE).args(["--fsync"]).env("IMGCTL_TEST_CHECKPOINT", "blob-flushed").spawn();
+    // The config and the layer.
+    running.wait_until("both", |running| running.stderr().matches("stands still at").count() == 2);
+    running.signal(Signal::KILL);
+    running.wait();
+    let left = fs::metadata(partial(&scene.env.store())).unwrap();
+    assert!(left.len() == SIZE && !left.permissions().readonly(), "{left:?}");
+    let fetched = scene.arrives(STORE);
+    assert!(fetched < SIZE / 2, "{fetched}");
+    let layer = scene.env.store().join("blobs/sha256").join(scene.image.layers()[0].hex());
+    assert!(!fs::metadata(layer).unwrap().permissions().readonly(), "this time it was not flushed");
+    scene.assert_whole(STORE);
+}
+
+#[test]
 fn a_failure_keeps_what_was_fetched() {
     let refusal =
         |image: &TestImage| Rule::on("GET", &image.layers()[0].to_string(), Weather::Answer(REFUSAL.to_owned()));
