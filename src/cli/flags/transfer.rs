@@ -54,7 +54,8 @@ pub(crate) struct TransferFlags {
     #[arg(long, global = true, env = "IMGCTL_NO_RESUME", value_parser = FalseyValueParser::new())]
     #[arg(hide_short_help = true)]
     pub(crate) no_resume: bool,
-    /// Flush what is written to the disk before it appears: a power loss then takes nothing that a command said is there
+    /// Flush what the command writes to the disk before it appears: a power loss then takes nothing of that. What was there
+    /// already is not flushed
     #[arg(long, global = true, env = "IMGCTL_FSYNC", value_parser = FalseyValueParser::new())]
     #[arg(hide_short_help = true)]
     pub(crate) fsync: bool,
