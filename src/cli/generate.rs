@@ -162,7 +162,9 @@ fn command_page(command: Command, examples: &[(&str, &str)]) -> Result<File> {
 /// A page that ends in `sections`; they stand there instead of the end of the help.
 fn page(command: Command, sections: &Roff) -> Result<File> {
     let name = command.get_name().to_owned();
-    let man = Man::new(command.after_long_help(Resettable::Reset)).manual("imgctl manual");
+    // What a short help leaves out stands in a page without a word otherwise.
+    let command = command.mut_args(|argument| argument.hide_short_help(false)).after_long_help(Resettable::Reset);
+    let man = Man::new(command).manual("imgctl manual");
     let mut file = Vec::new();
     man.render(&mut file)
         .and_then(|()| sections.to_writer(&mut file))
@@ -177,5 +179,21 @@ fn section(roff: &mut Roff, title: &str, items: &[(&str, &str)]) {
     roff.control("SH", [title]);
     for (term, text) in items {
         roff.control("TP", []).text([bold(*term)]).text([roman(*text)]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_main_page_explains_every_option() {
+        let page = pages().unwrap().remove(0).1;
+        let page = String::from_utf8(page).unwrap();
+        for argument in Cli::command().get_arguments().filter(|argument| !argument.is_hide_set()) {
+            let help = argument.get_help().unwrap_or_else(|| panic!("{argument}")).to_string();
+            let start = help.split(|c: char| !c.is_alphanumeric() && c != ' ').next().unwrap();
+            assert!(page.contains(&format!("\n{start}")), "{argument}: {help}");
+        }
     }
 }
