@@ -35,7 +35,7 @@ info\t''
 debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_needs_command" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
-complete -c imgctl -n "__fish_imgctl_needs_command" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_needs_command" -l per-host -d 'How many requests are in flight to one host at most, downloads until they are read' -r
 complete -c imgctl -n "__fish_imgctl_needs_command" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_needs_command" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_needs_command" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
@@ -115,7 +115,7 @@ info\t''
 debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
-complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l per-host -d 'How many requests are in flight to one host at most, downloads until they are read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand copy" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
@@ -171,7 +171,7 @@ info\t''
 debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
-complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l per-host -d 'How many requests are in flight to one host at most, downloads until they are read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand pull" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
@@ -224,7 +224,7 @@ info\t''
 debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
-complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l per-host -d 'How many requests are in flight to one host at most, downloads until they are read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand push" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
@@ -283,7 +283,7 @@ info\t''
 debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
-complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l per-host -d 'How many requests are in flight to one host at most, downloads until they are read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand save" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
@@ -336,7 +336,7 @@ info\t''
 debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
-complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l per-host -d 'How many requests are in flight to one host at most, downloads until they are read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand load" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
@@ -384,7 +384,7 @@ info\t''
 debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
-complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l per-host -d 'How many requests are in flight to one host at most, downloads until they are read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tags" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
@@ -431,7 +431,7 @@ info\t''
 debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
-complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l per-host -d 'How many requests are in flight to one host at most, downloads until they are read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand catalog" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
@@ -482,7 +482,7 @@ info\t''
 debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
-complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l per-host -d 'How many requests are in flight to one host at most, downloads until they are read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand inspect" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
@@ -533,7 +533,7 @@ info\t''
 debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
-complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l per-host -d 'How many requests are in flight to one host at most, downloads until they are read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand manifest" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
@@ -582,7 +582,7 @@ info\t''
 debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
-complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l per-host -d 'How many requests are in flight to one host at most, downloads until they are read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand config" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
@@ -631,7 +631,7 @@ info\t''
 debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
-complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l per-host -d 'How many requests are in flight to one host at most, downloads until they are read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand digest" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
@@ -678,7 +678,7 @@ info\t''
 debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
-complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l per-host -d 'How many requests are in flight to one host at most, downloads until they are read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand images" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
@@ -726,7 +726,7 @@ info\t''
 debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
-complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l per-host -d 'How many requests are in flight to one host at most, downloads until they are read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand tag" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
@@ -771,7 +771,7 @@ info\t''
 debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
-complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l per-host -d 'How many requests are in flight to one host at most, downloads until they are read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand rmi" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
@@ -817,7 +817,7 @@ info\t''
 debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
-complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l per-host -d 'How many requests are in flight to one host at most, downloads until they are read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and not __fish_seen_subcommand_from ls list rm" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
@@ -866,7 +866,7 @@ info\t''
 debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
-complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l per-host -d 'How many requests are in flight to one host at most, downloads until they are read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from ls" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
@@ -913,7 +913,7 @@ info\t''
 debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
-complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l per-host -d 'How many requests are in flight to one host at most, downloads until they are read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from list" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
@@ -959,7 +959,7 @@ info\t''
 debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
-complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l per-host -d 'How many requests are in flight to one host at most, downloads until they are read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand transfers; and __fish_seen_subcommand_from rm" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
@@ -1021,7 +1021,7 @@ info\t''
 debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
-complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l per-host -d 'How many requests are in flight to one host at most, downloads until they are read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand serve" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
@@ -1073,7 +1073,7 @@ info\t''
 debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
-complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l per-host -d 'How many requests are in flight to one host at most, downloads until they are read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand login" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
@@ -1120,7 +1120,7 @@ info\t''
 debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
-complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l per-host -d 'How many requests are in flight to one host at most, downloads until they are read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand logout" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
@@ -1165,7 +1165,7 @@ info\t''
 debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
-complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l per-host -d 'How many requests are in flight to one host at most, downloads until they are read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand completion" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
@@ -1210,7 +1210,7 @@ info\t''
 debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
-complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l per-host -d 'How many requests are in flight to one host at most, downloads until they are read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand man" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r
@@ -1256,7 +1256,7 @@ info\t''
 debug\t''
 trace\t''"
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -s j -l jobs -d 'How many blobs move at the same time [default: 4, and 8 where the registry is far away]' -r
-complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l per-host -d 'How many requests are in flight to one host at most' -r
+complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l per-host -d 'How many requests are in flight to one host at most, downloads until they are read' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l range-split -d 'From how many ranges at once one large blob may be read where that is faster; 1 never splits' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l limit-rate -d 'How many bytes of blobs a second move at most, all together: 20M, 64KiB [default: no limit]' -r
 complete -c imgctl -n "__fish_imgctl_using_subcommand version" -l min-rate -d 'How many bytes a second a registry sends at least while it is waited for, on average over --idle-timeout, before its answer is given up; 0 bears with everything' -r

@@ -29,15 +29,20 @@ impl Verifier {
     /// at the last byte, where the digest differs: write a piece only after this said yes.
     pub fn update(&mut self, piece: &[u8]) -> Result<()> {
         self.seen += piece.len() as u64;
-        if self.seen > self.size {
-            let (digest, size) = (self.digest, self.size);
-            return Err(Error::mismatch(format!("{digest}: is longer than the {size} bytes of its descriptor"))
-                .with_digest(digest));
-        }
+        self.check_end(self.seen)?;
         if let Some(hasher) = &mut self.hasher {
             hasher.update(piece);
         }
         if self.seen == self.size { self.check_digest() } else { Ok(()) }
+    }
+
+    /// Errs with [`Kind::Mismatch`](crate::error::Kind::Mismatch) where a piece that ends at `end` is too long.
+    pub fn check_end(&self, end: u64) -> Result<()> {
+        if end <= self.size {
+            return Ok(());
+        }
+        let (digest, size) = (self.digest, self.size);
+        Err(Error::mismatch(format!("{digest}: is longer than the {size} bytes of its descriptor")).with_digest(digest))
     }
 
     /// How many bytes were seen.

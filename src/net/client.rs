@@ -83,8 +83,8 @@ impl Client {
     /// piece was taken; POST only where no connection came about, nothing was started, or 429 or 503 say so; PATCH where no
     /// connection came about or 429 says so. Errors were retried already: they need no further loop.
     ///
-    /// At most `per_host` GETs are in flight until their bodies are read or dropped, so read or drop one before the next is sent;
-    /// as many other requests until they are answered; streams do not count.
+    /// At most `per_host` GETs are in flight until their bodies are read or dropped, so read or drop one before the next is sent,
+    /// or go on reading it while the next one waits; as many other requests until they are answered; streams do not count.
     pub async fn send(&self, request: Request) -> Result<Response> {
         self.send_in(Lane::of(&request), request).await
     }

@@ -1,8 +1,10 @@
 //! Lanes: how many requests are in flight to one origin, without deadlock; fewer for a while where it says that they are too many.
 //!
 //! The rule: a permit that outlives [`send`](super::Client::send) belongs to a GET whose body is still being read. So only a GET
-//! can wait for a caller, and a caller who reads one body must not open a second before the first is read or dropped. All other
-//! requests give their permit back with the answer's headers, and streamed uploads, which wait for their source, take none.
+//! can wait for a caller, and a caller who reads one body must not wait for a second before the first is read or dropped. Who
+//! reads several at once goes on reading those that are there meanwhile, and holds none that is not read: one loop polls all
+//! ranges of a split blob, and a worker that has no range has no body either. All other requests give their permit back with the
+//! answer's headers, and streamed uploads, which wait for their source, take none.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -60,7 +60,7 @@ pub struct Settings {
     pub retries: u32,
     /// Longest `Retry-After` that is waited for.
     pub retry_max_wait: Duration,
-    /// Most requests in flight to the origin.
+    /// Most requests in flight to the origin: some more than blobs that move at a time, or manifests wait until one is through.
     pub per_host: usize,
     /// Directory where it is remembered how origins want to be spoken to; no secret is kept there.
     pub challenges: Option<PathBuf>,
@@ -81,7 +81,7 @@ impl Default for Settings {
             min_rate: 100,
             retries: 5,
             retry_max_wait: Duration::from_secs(120),
-            per_host: 8,
+            per_host: 12,
             challenges: None,
             requests: Arc::default(),
         }

@@ -16,7 +16,7 @@ use super::current::address;
 use super::event::Tally;
 use super::mount::Mounts;
 use super::queue::{Queue, Turn, Waiting};
-use super::recompress::Ahead;
+use super::recompress::Early;
 use super::select::heights;
 use super::spare::Spare;
 use super::{Copied, Event, Format, Item, Options, Plan, PlannedImage, plan};
@@ -39,7 +39,7 @@ pub(super) struct Run {
 
 /// Plans and copies `items`: each image moves as soon as its plan is made, and what comes through `ahead` before that. The first
 /// failure stops everything.
-pub(super) async fn run(items: Vec<Item>, mut ahead: Ahead, run: Arc<Run>) -> Result<Vec<Copied>> {
+pub(super) async fn run(items: Vec<Item>, mut ahead: Early, run: Arc<Run>) -> Result<Vec<Copied>> {
     let mut work = Work::new(run.clone());
     let mut planned = Plan::default();
     let mut plans = pin!(plan::each(&items, &run.options, false));

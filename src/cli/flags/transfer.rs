@@ -17,8 +17,8 @@ pub(crate) struct TransferFlags {
     #[arg(short, long, global = true, value_name = "N", env = "IMGCTL_JOBS")]
     #[arg(value_parser = clap::value_parser!(u16).range(1..), hide_short_help = true)]
     pub(crate) jobs: Option<u16>,
-    /// How many requests are in flight to one host at most
-    #[arg(long, global = true, value_name = "N", env = "IMGCTL_PER_HOST", default_value = "8")]
+    /// How many requests are in flight to one host at most, downloads until they are read
+    #[arg(long, global = true, value_name = "N", env = "IMGCTL_PER_HOST", default_value = "12")]
     #[arg(value_parser = clap::value_parser!(u16).range(1..), hide_short_help = true)]
     pub(crate) per_host: u16,
     /// From how many ranges at once one large blob may be read where that is faster; 1 never splits

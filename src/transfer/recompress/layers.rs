@@ -7,8 +7,8 @@ use futures::future;
 use tokio::sync::{SetOnce, mpsc};
 
 use super::memory::Memory;
+use super::shelf::Recompressed;
 use super::source::RecompressedSource;
-use super::spool::Recompressed;
 use super::workers::{Turn, Workers};
 use super::{Recompress, media_type};
 use crate::content::{BlobReader, Encoding};

@@ -8,8 +8,8 @@ mod image;
 mod layers;
 mod memory;
 mod order;
+mod shelf;
 mod source;
-mod spool;
 mod work;
 mod workers;
 
@@ -43,12 +43,12 @@ pub struct Recompress {
 }
 
 /// Blobs that may move before the plan of their image is made, and failures of those that make them.
-pub(super) type Ahead = mpsc::UnboundedReceiver<Result<Job>>;
+pub(super) type Early = mpsc::UnboundedReceiver<Result<Job>>;
 
 /// Items whose images are edited when they are asked for.
 pub(super) struct Edited {
     pub(super) items: Vec<Item>,
-    pub(super) ahead: Ahead,
+    pub(super) ahead: Early,
     /// The sources of all images that are edited.
     pub(super) sources: Vec<RecompressedSource>,
 }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use super::image::Image;
 use super::layers::Layer;
-use super::spool::Recompressed;
+use super::shelf::Recompressed;
 use crate::content::BlobReader;
 use crate::name::{Registry, Repository};
 use crate::oci::{Descriptor, Digest, Manifest};

@@ -1,12 +1,12 @@
 //! Work: what is done to one layer on a thread of its own. It is decoded, compared with its diff id, encoded and written to a
-//! spool. Nothing of it is held whole.
+//! shelf. Nothing of it is held whole.
 
 use std::io::{self, BufWriter, Read, Write};
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use super::spool::{Recompressed, Spool};
+use super::shelf::{Recompressed, Shelf};
 use crate::content::{Codec, Encoding, PIECE, decoding_error};
 use crate::oci::{Digest, Hasher};
 use crate::{Error, Result};
@@ -52,12 +52,12 @@ pub(super) struct Work {
 }
 
 impl Work {
-    /// Compresses `input` anew into `spool`.
-    pub(super) fn run(&self, mut input: Pieces, spool: &mut Spool) -> Result<Recompressed> {
+    /// Compresses `input` anew into `shelf`.
+    pub(super) fn run(&self, mut input: Pieces, shelf: &mut Shelf) -> Result<Recompressed> {
         let mut start = Vec::new();
         input.by_ref().take(Codec::MAGIC as u64).read_to_end(&mut start).map_err(decoding_error)?;
         let mut content = Codec::detect(&start).decoder(start.chain(input)).map_err(decoding_error)?;
-        let output = BufWriter::with_capacity(PIECE, spool.begin(&self.digest));
+        let output = BufWriter::with_capacity(PIECE, shelf.begin(&self.digest));
         let mut encoder = self.encoding.encoder(output, self.threads).map_err(cannot_write)?;
         let mut unpacked = Hasher::new(self.diff_id.algorithm());
         let mut buffer = vec![0; BUFFER];
@@ -79,7 +79,7 @@ impl Work {
         let output = encoder.finish().map_err(cannot_write)?;
         let written = output.into_inner().map_err(|error| cannot_write(error.into_error()))?;
         let (digest, size) = written.finish();
-        Ok(spool.end(digest, size))
+        Ok(shelf.end(digest, size))
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::Recompress;
 use super::layers::Layer;
-use super::spool::{Recompressed, Spools};
+use super::shelf::{Recompressed, Shelves};
 use super::work::{Pieces, Work};
 use crate::content::{Encoding, PIECE, Verifier};
 use crate::error::{Kind, Side};
@@ -34,7 +34,7 @@ pub(super) struct Workers {
     threads: Arc<Semaphore>,
     /// How many layers are read at a time.
     jobs: Arc<Semaphore>,
-    spools: Spools,
+    shelves: Shelves,
 }
 
 /// The threads that one layer may use.
@@ -51,7 +51,7 @@ impl Workers {
             most_threads: THREADS_OF_LAYER.min(threads as u32),
             threads: Arc::new(Semaphore::new(threads)),
             jobs: Arc::new(Semaphore::new(run.options.jobs.near.max(1))),
-            spools: Spools::new(how.temporary.clone()),
+            shelves: Shelves::new(how.temporary.clone()),
             run,
         }
     }
@@ -91,18 +91,18 @@ impl Workers {
 
     /// What became of reading, and of the work.
     async fn attempt(&self, layer: &Layer, threads: u32) -> (Result<()>, Result<Recompressed>) {
-        let mut spool = match self.spools.take() {
-            Ok(spool) => spool,
+        let mut shelf = match self.shelves.take() {
+            Ok(shelf) => shelf,
             Err(error) => return (Ok(()), Err(error)),
         };
         let (sender, receiver) = mpsc::channel(AHEAD);
         let (digest, diff_id) = (layer.descriptor.digest, layer.diff_id);
         let work = Work { digest, diff_id, encoding: self.encoding, threads };
-        let work = tokio::task::spawn_blocking(move || (work.run(Pieces::new(receiver), &mut spool), spool));
+        let work = tokio::task::spawn_blocking(move || (work.run(Pieces::new(receiver), &mut shelf), shelf));
         let fed = self.feed(layer, sender).await;
         match work.await {
-            Ok((done, spool)) => {
-                self.spools.give_back(spool);
+            Ok((done, shelf)) => {
+                self.shelves.give_back(shelf);
                 (fed, done)
             }
             Err(failure) => (fed, Err(Error::new(Kind::Failed, "a task was stopped").with_source(failure))),

@@ -21,8 +21,8 @@ const SECONDS: f64 = 2.0;
 /// However slow or fast it is, a range has so many bytes.
 const RANGE: std::ops::RangeInclusive<u64> = 8 * 1024 * 1024..=64 * 1024 * 1024;
 
-/// What the line brings. Only the time counts in which it was waited for, so that a slow disk, a limit of ours or too few
-/// processors never look like a slow line.
+/// What the line brings. Only the time counts in which it was waited for, so a limit of ours never looks like a slow line, and
+/// while there is one range a slow disk does not either. With several, each seems to wait while what another brought is written.
 #[derive(Debug)]
 pub(super) struct Climb {
     most: usize,

@@ -2,7 +2,7 @@
 //! belongs; it is hashed in order, as what stands there without a gap grows, and the digest is known before it has a name.
 //!
 //! It begins as one answer that is read to its end. Another range is asked for while that goes on, and only when it is there
-//! is the first one bounded: a registry that gives no ranges costs nothing.
+//! is the first one bounded: a registry that gives no ranges costs one request, and no byte twice.
 
 mod climb;
 mod parts;
@@ -50,10 +50,20 @@ struct Worker(Option<SpareJob>);
 struct Fetch {
     worker: Worker,
     part: Range<u64>,
-    /// Whether the worker has just come, and has shown nothing yet.
-    is_new: bool,
+    asked: Asked,
     came: Came,
     waited: Duration,
+}
+
+/// For whom a part was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// A worker that has brought something before.
+    Known,
+    /// A new one. The part was handed out to it.
+    New,
+    /// A new one. The part is cut out of another's when the answer is there.
+    Offered,
 }
 
 /// What came last.
@@ -93,10 +103,10 @@ impl<'a> Split<'a> {
         let reader = self.job.source.blob(&self.job.descriptor, begun).await;
         let reader = reader.map_err(|error| self.job.not_got(error))?;
         self.read_on(Worker(None), begun..size, reader);
-        while let Some(Fetch { worker, part, is_new, came, waited }) = self.fetching.next().await {
+        while let Some(Fetch { worker, part, asked, came, waited }) = self.fetching.next().await {
             match came {
                 Came::Answer(reader) => {
-                    if !is_new || self.begin(&part) {
+                    if asked == Asked::Known || self.begin(&part, asked) {
                         self.climb.came(0, waited);
                         self.read_on(worker, part, reader);
                     }
@@ -111,7 +121,7 @@ impl<'a> Split<'a> {
                 Came::Failure(error) if worker.is_first() && !self.is_for_want_of_parts(&error) => {
                     return Err(self.job.not_got(error));
                 }
-                Came::Failure(error) => self.lose(worker, &part, is_new, &error),
+                Came::Failure(error) => self.lose(worker, &part, asked, &error),
             }
             if self.is_over() {
                 break;
@@ -128,9 +138,9 @@ impl<'a> Split<'a> {
     }
 
     /// The registry answered a new worker with the part it asked for; `false` where that came too late to be of use.
-    fn begin(&mut self, part: &Range<u64>) -> bool {
+    fn begin(&mut self, part: &Range<u64>, asked: Asked) -> bool {
         self.is_trying = false;
-        let is_of_use = self.parts.cut(part);
+        let is_of_use = asked == Asked::New || self.parts.cut(part);
         match is_of_use {
             true => self.climb.added(),
             false => self.climb.give_up(),
@@ -149,6 +159,7 @@ impl<'a> Split<'a> {
             piece.truncate(usize::try_from(spot.end - spot.start).unwrap_or(usize::MAX));
         }
         let count = piece.len() as u64;
+        putting.seen.check_end(spot.start + count).map_err(|error| self.job.not_got(error))?;
         self.climb.came(count, Duration::ZERO);
         self.parts.came(start, count);
         if spot.start == self.parts.ready().start {
@@ -185,15 +196,17 @@ impl<'a> Split<'a> {
     }
 
     /// A worker failed at what others can do: another gets what is left of its part, and no more workers come.
-    fn lose(&mut self, worker: Worker, part: &Range<u64>, is_new: bool, error: &Error) {
+    fn lose(&mut self, worker: Worker, part: &Range<u64>, asked: Asked, error: &Error) {
         tracing::debug!("bytes {} to {} are left to others: {error}", part.start, part.end);
         self.has_parts &= error.kind() != Kind::Unsupported;
         self.climb.give_up();
-        self.parts.give_back(part.start);
-        match is_new {
-            true => self.is_trying = false,
-            false if worker.is_first() => self.rest(worker),
-            false => self.climb.left(),
+        if asked != Asked::Offered {
+            self.parts.give_back(part.start);
+        }
+        match asked {
+            Asked::New | Asked::Offered => self.is_trying = false,
+            Asked::Known if worker.is_first() => self.rest(worker),
+            Asked::Known => self.climb.left(),
         }
     }
 
@@ -211,10 +224,12 @@ impl<'a> Split<'a> {
             return;
         }
         let Some(job) = self.run.spare.take() else { return };
-        let offered = self.parts.offer(self.climb.length());
-        if let Some(part) = offered.or_else(|| self.parts.hand_out(self.share())) {
+        let offered = self.parts.offer(self.climb.length()).map(|part| (part, Asked::Offered));
+        // The new one is one more.
+        let share = self.share(self.climb.ranges() + 1);
+        if let Some((part, asked)) = offered.or_else(|| Some((self.parts.hand_out(share)?, Asked::New))) {
             self.is_trying = true;
-            self.ask(Worker(Some(job)), part, true);
+            self.ask(Worker(Some(job)), part, asked);
         }
     }
 
@@ -226,28 +241,28 @@ impl<'a> Split<'a> {
                 self.climb.left();
                 continue;
             }
-            match self.parts.hand_out(self.share()) {
-                Some(part) => self.ask(worker, part, false),
+            match self.parts.hand_out(self.share(self.climb.ranges())) {
+                Some(part) => self.ask(worker, part, Asked::Known),
                 None => self.idle.push_back(worker),
             }
         }
     }
 
-    fn share(&self) -> Share {
-        Share { among: self.climb.ranges(), length: self.climb.length() }
+    fn share(&self, among: usize) -> Share {
+        Share { among, length: self.climb.length() }
     }
 
-    fn ask(&self, worker: Worker, part: Range<u64>, is_new: bool) {
+    fn ask(&self, worker: Worker, part: Range<u64>, asked: Asked) {
         let (source, descriptor) = (self.job.source.clone(), self.job.descriptor.clone());
         let is_alone = !self.has_parts && worker.is_first();
         let fetch = async move {
-            let asked = Instant::now();
+            let begin = Instant::now();
             let answer = match is_alone {
                 true => source.blob(&descriptor, part.start).await,
                 false => source.part(&descriptor, part.clone()).await,
             };
             let came = answer.map_or_else(Came::Failure, Came::Answer);
-            Fetch { worker, part, is_new, came, waited: asked.elapsed() }
+            Fetch { worker, part, asked, came, waited: begin.elapsed() }
         };
         self.fetching.push(fetch.boxed());
     }
@@ -258,16 +273,16 @@ impl<'a> Split<'a> {
         let limit = self.run.options.limit.clone();
         let most = limit.as_ref().map_or(room, |limit| limit.piece().min(room));
         let fetch = async move {
-            let asked = Instant::now();
+            let begin = Instant::now();
             let piece = reader.piece(most).await;
-            let waited = asked.elapsed();
+            let waited = begin.elapsed();
             if let (Some(limit), Ok(piece)) = (limit, &piece)
                 && !piece.is_empty()
             {
                 limit.pass(piece.len()).await;
             }
             let came = piece.map_or_else(Came::Failure, |piece| Came::Piece(reader, piece));
-            Fetch { worker, part, is_new: false, came, waited }
+            Fetch { worker, part, asked: Asked::Known, came, waited }
         };
         self.fetching.push(fetch.boxed());
     }

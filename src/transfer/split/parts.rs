@@ -79,11 +79,8 @@ impl Parts {
         (start + length < self.size).then(|| start..start + length)
     }
 
-    /// Cuts out what was offered, unless it was handed out; `false` where the other came that far meanwhile.
+    /// Cuts out what was offered; `false` where the other came that far meanwhile.
     pub(super) fn cut(&mut self, offered: &Range<u64>) -> bool {
-        if self.out.contains_key(&offered.start) {
-            return true;
-        }
         let Some(last) = self.out.values_mut().next_back().filter(|last| last.end == self.size) else { return false };
         if last.at >= offered.start {
             return false;
@@ -159,6 +156,17 @@ mod tests {
         assert_eq!(parts.spot(0), 10..100);
         parts.came(0, 70);
         assert_eq!(parts.offer(10), None, "too little is left");
+    }
+
+    #[test]
+    fn what_was_handed_out_from_the_same_byte_on_is_not_cut_out() {
+        let mut parts = Parts::new(0, 100);
+        let offered = parts.offer(10).unwrap();
+        parts.came(0, 10);
+        parts.give_back(0);
+        assert_eq!(parts.hand_out(ONE), Some(10..100));
+        assert!(!parts.cut(&offered), "it has one reader");
+        assert_eq!((parts.spot(10), parts.left()), (10..100, 90));
     }
 
     #[test]

@@ -40,6 +40,10 @@ enum Answer {
     /// The second one breaks off for good after so many bytes.
     BrokenAfter(u64),
     Wrong,
+    /// A byte more at the end of the blob.
+    TooMuch,
+    /// After a while.
+    Late,
     Never,
 }
 
@@ -113,8 +117,13 @@ impl Source for Far {
             Answer::Refused => Err(Error::new(Kind::Unsupported, "no parts")),
             Answer::Never => std::future::pending().await,
             Answer::Wrong => Ok(self.line(content.iter().map(|byte| !byte).collect(), None)),
+            Answer::TooMuch if part.end == SIZE => Ok(self.line([&content[..], b"x"].concat().into(), None)),
+            Answer::Late => {
+                sleep(Duration::from_millis(100)).await;
+                Ok(self.line(content, None))
+            }
             Answer::BrokenAfter(count) if second => Ok(self.line(content, Some(count))),
-            Answer::Right | Answer::BrokenAfter(_) => Ok(self.line(content, None)),
+            Answer::Right | Answer::TooMuch | Answer::BrokenAfter(_) => Ok(self.line(content, None)),
         }
     }
 
@@ -147,27 +156,42 @@ struct Came {
     moved: u64,
     /// What stands in the layout.
     blob: Option<Bytes>,
+    /// How long its file is.
+    length: u64,
 }
 
 /// Copies the blob into a layout while so many jobs are spare.
 async fn copy(far: &Arc<Far>, spare_jobs: usize, options: Options) -> Came {
+    copy_while(far, options, async |spare| {
+        spare.set(spare_jobs);
+        std::future::pending().await
+    })
+    .await
+}
+
+/// Copies the blob into a layout while `jobs` says how many jobs are spare.
+async fn copy_while(far: &Arc<Far>, options: Options, jobs: impl AsyncFn(&spare::Spare)) -> Came {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("layout");
     let destination = Arc::new(LayoutDestination::create_or_open(&path).unwrap());
     let (descriptor, moved) = (far.descriptor(), Arc::new(Moved::default()));
     let (tally, mounts, spare) =
         (super::super::event::Tally::new(moved.clone()), mount::Mounts::default(), spare::Spare::default());
-    spare.set(spare_jobs);
     let run = Run { options, tally, mounts, spare };
     let job = Job { descriptor: descriptor.clone(), source: far.clone(), destination };
     let begin = Instant::now();
-    let result = job.with_retries(&run, None, &[]).await;
+    let result = tokio::select! {
+        result = job.with_retries(&run, None, &[]) => result,
+        () = jobs(&run.spare) => unreachable!("it goes on as long as the copy"),
+    };
     let took = begin.elapsed().as_secs_f64();
     let blob = match LayoutSource::open(&path).unwrap().blob(&descriptor, 0).await {
         Ok(reader) => Some(reader.read_to_end(SIZE).await.unwrap()),
         Err(_) => None,
     };
-    Came { result, took, moved: moved.0.load(Ordering::SeqCst), blob }
+    let file = path.join("blobs/sha256").join(descriptor.digest.hex());
+    let length = file.metadata().map_or(0, |file| file.len());
+    Came { result, took, moved: moved.0.load(Ordering::SeqCst), blob, length }
 }
 
 #[track_caller]
@@ -232,6 +256,32 @@ async fn n10_wrong_bytes_in_a_range_are_fetched_once_more_in_one_answer() {
     let asked = far.asked();
     assert_eq!(asked.iter().filter(|asked| asked.is_none()).count(), 2);
     assert_eq!(asked.last(), Some(&None), "the second time it is not split");
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_much_in_a_range_is_written_nowhere_and_the_blob_fetched_once_more() {
+    let far = Far::new(8 * MIB, Answer::TooMuch);
+    let came = copy(&far, 3, Options::default()).await;
+    assert_whole(&came, &far);
+    assert_eq!(came.length, SIZE);
+    let asked = far.asked();
+    assert!(asked.iter().flatten().any(|part| part.end == SIZE), "{asked:?}");
+    assert_eq!(asked.last(), Some(&None), "the second time it is not split");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_joins_one_that_has_a_part_gets_no_more_than_another() {
+    let far = Far::new(7 * MIB, Answer::Late);
+    let came = copy_while(&far, Options::default(), async |spare| {
+        for (jobs, seconds) in [(1, 2.0), (0, 1.5), (1, 1e6)] {
+            spare.set(jobs);
+            sleep(Duration::from_secs_f64(seconds)).await;
+        }
+    })
+    .await;
+    assert_whole(&came, &far);
+    let asked = far.asked();
+    assert!(asked.len() > 4 && asked.iter().flatten().all(|part| part.end - part.start <= 16 * MIB), "{asked:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::fs::FallocateFlags;
-use rustix::io::Errno;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::stream::Failure;
@@ -23,6 +22,7 @@ const BLOCK: u64 = 8 << 20;
 /// Room for what came before its turn.
 pub(super) struct Spool {
     directory: PathBuf,
+    blocks: usize,
     room: Arc<Semaphore>,
 }
 
@@ -38,12 +38,16 @@ impl Spool {
     /// Room for `limit` bytes in `directory`.
     pub(super) fn new(directory: &Path, limit: u64) -> Self {
         let blocks = usize::try_from(limit / BLOCK).unwrap_or(Semaphore::MAX_PERMITS);
-        Self { directory: directory.to_owned(), room: Arc::new(Semaphore::new(blocks)) }
+        Self { directory: directory.to_owned(), blocks, room: Arc::new(Semaphore::new(blocks)) }
     }
 
-    /// Waits for room for all of a blob. `None` where there is none in this directory.
+    /// Waits for room for all of a blob. `None` where there is none in this directory, or never so much: whoever waits for more
+    /// permits than there are keeps those that become free from all others.
     pub(super) async fn room(&self, size: u64) -> Option<Spooled> {
         let blocks = u32::try_from(size.div_ceil(BLOCK).max(1)).ok()?;
+        if blocks as usize > self.blocks {
+            return None;
+        }
         let room = self.room.clone().acquire_many_owned(blocks).await.ok()?;
         let directory = self.directory.clone();
         blocking(move || Ok(Spooled::create(directory, size, room))).await.ok()?.ok()
@@ -51,13 +55,11 @@ impl Spool {
 }
 
 impl Spooled {
-    /// Keeps `size` bytes of the disk, where the file system does that.
+    /// Keeps `size` bytes of the disk. Errs where the file system cannot: room that is not kept may be gone half way.
     fn create(directory: PathBuf, size: u64, room: OwnedSemaphorePermit) -> io::Result<Self> {
         let file = tempfile::tempfile_in(&directory)?;
-        match rustix::fs::fallocate(&file, FallocateFlags::KEEP_SIZE, 0, size.max(1)) {
-            Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(Self { directory, file, length: 0, room }),
-            Err(error) => Err(error.into()),
-        }
+        rustix::fs::fallocate(&file, FallocateFlags::KEEP_SIZE, 0, size.max(1))?;
+        Ok(Self { directory, file, length: 0, room })
     }
 
     /// Takes the next piece.
@@ -116,12 +118,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_does_not_fit_waits_and_what_never_fits_waits_for_ever() {
+    async fn what_does_not_fit_waits_and_what_never_fits_keeps_nobody_waiting() {
         let directory = tempfile::tempdir().unwrap();
         let spool = spool(directory.path());
         let first = spool.room(3 * BLOCK - 5).await.unwrap();
         let second = spool.room(1).await.unwrap();
-        assert!(spool.room(1).now_or_never().is_none() && spool.room(9 * BLOCK).now_or_never().is_none());
+        assert!(spool.room(1).now_or_never().is_none());
+        assert!(spool.room(4 * BLOCK + 1).now_or_never().unwrap().is_none());
         drop(second);
         assert!(spool.room(BLOCK).await.is_some());
         drop(first);

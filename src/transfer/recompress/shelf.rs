@@ -1,4 +1,4 @@
-//! Spools: unnamed temporary files in which compressed layers wait to be moved. Many layers share a file, so open files are few,
+//! Shelves: unnamed temporary files in which compressed layers wait to be moved. Many layers share a file, so open files are few,
 //! and none is left behind.
 
 use std::fs::File;
@@ -12,13 +12,13 @@ use crate::oci::{Digest, Hasher};
 use crate::{Error, Result};
 
 /// The files that nobody writes to at the moment.
-pub(super) struct Spools {
+pub(super) struct Shelves {
     temporary: PathBuf,
-    free: Mutex<Vec<Spool>>,
+    free: Mutex<Vec<Shelf>>,
 }
 
 /// A file that layers are written to one after the other.
-pub(super) struct Spool {
+pub(super) struct Shelf {
     file: Arc<File>,
     end: u64,
 }
@@ -31,32 +31,32 @@ pub(super) struct Recompressed {
     offset: u64,
 }
 
-impl Spools {
+impl Shelves {
     /// None yet; they will be in the directory `temporary`.
     pub(super) fn new(temporary: PathBuf) -> Self {
         Self { temporary, free: Mutex::default() }
     }
 
     /// One to write to.
-    pub(super) fn take(&self) -> Result<Spool> {
-        if let Some(spool) = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop() {
-            return Ok(spool);
+    pub(super) fn take(&self) -> Result<Shelf> {
+        if let Some(shelf) = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop() {
+            return Ok(shelf);
         }
         let file = tempfile::tempfile_in(&self.temporary)
             .map_err(|error| Error::local(format!("make a temporary file in {}", self.temporary.display()), error))?;
-        Ok(Spool { file: Arc::new(file), end: 0 })
+        Ok(Shelf { file: Arc::new(file), end: 0 })
     }
 
     /// Gives it back for the next layer.
-    pub(super) fn give_back(&self, spool: Spool) {
-        self.free.lock().unwrap_or_else(PoisonError::into_inner).push(spool);
+    pub(super) fn give_back(&self, shelf: Shelf) {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).push(shelf);
     }
 }
 
-impl Spool {
+impl Shelf {
     /// Starts a layer behind the last one; its digest will be of the same algorithm as `digest`.
     pub(super) fn begin(&self, digest: &Digest) -> Written<'_> {
-        Written { spool: self, size: 0, hasher: Hasher::new(digest.algorithm()) }
+        Written { shelf: self, size: 0, hasher: Hasher::new(digest.algorithm()) }
     }
 
     /// The layer is written: `size` bytes of this digest.
@@ -87,9 +87,9 @@ impl Drop for Recompressed {
     }
 }
 
-/// Hashes and counts what goes to a spool.
+/// Hashes and counts what goes to a shelf.
 pub(super) struct Written<'a> {
-    spool: &'a Spool,
+    shelf: &'a Shelf,
     size: u64,
     hasher: Hasher,
 }
@@ -103,7 +103,7 @@ impl Written<'_> {
 
 impl Write for Written<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.spool.file.write_at(bytes, self.spool.end + self.size)?;
+        let count = self.shelf.file.write_at(bytes, self.shelf.end + self.size)?;
         self.hasher.update(&bytes[..count]);
         self.size += count as u64;
         Ok(count)
@@ -120,33 +120,33 @@ mod tests {
 
     use super::*;
 
-    fn put(spool: &mut Spool, content: &[u8]) -> Recompressed {
-        let mut written = spool.begin(&Digest::of(b""));
+    fn put(shelf: &mut Shelf, content: &[u8]) -> Recompressed {
+        let mut written = shelf.begin(&Digest::of(b""));
         written.write_all(content).unwrap();
         let (digest, size) = written.finish();
         assert_eq!((digest, size), (Digest::of(content), content.len() as u64));
-        spool.end(digest, size)
+        shelf.end(digest, size)
     }
 
     #[tokio::test]
     async fn layers_stand_one_behind_the_other_and_leave_room_when_they_go() {
         let directory = tempfile::tempdir().unwrap();
-        let spools = Spools::new(directory.path().to_owned());
-        let mut spool = spools.take().unwrap();
+        let shelves = Shelves::new(directory.path().to_owned());
+        let mut shelf = shelves.take().unwrap();
         let (large, small) = (vec![7; 1 << 20], b"small");
-        let first = put(&mut spool, &large);
-        let second = put(&mut spool, small);
-        let used = |spool: &Spool| spool.file.metadata().unwrap().blocks() * 512;
-        assert!(used(&spool) >= 1 << 20);
+        let first = put(&mut shelf, &large);
+        let second = put(&mut shelf, small);
+        let used = |shelf: &Shelf| shelf.file.metadata().unwrap().blocks() * 512;
+        assert!(used(&shelf) >= 1 << 20);
         assert_eq!(first.reader(1).unwrap().read_to_end(1 << 20).await.unwrap(), large[1..]);
         // What has no bytes takes none of the next one's with it.
-        let (empty, third) = (put(&mut spool, b""), put(&mut spool, b"third"));
+        let (empty, third) = (put(&mut shelf, b""), put(&mut shelf, b"third"));
         drop((first, empty));
         if cfg!(target_os = "linux") {
-            assert!(used(&spool) < 1 << 19, "{}", used(&spool));
+            assert!(used(&shelf) < 1 << 19, "{}", used(&shelf));
         }
-        spools.give_back(spool);
-        let fourth = put(&mut spools.take().unwrap(), b"fourth");
+        shelves.give_back(shelf);
+        let fourth = put(&mut shelves.take().unwrap(), b"fourth");
         assert_eq!(second.reader(0).unwrap().read_to_end(9).await.unwrap(), &small[..]);
         assert_eq!(third.reader(0).unwrap().read_to_end(9).await.unwrap(), &b"third"[..]);
         assert_eq!(fourth.reader(2).unwrap().read_to_end(9).await.unwrap(), &b"urth"[..]);
