@@ -30,6 +30,7 @@ mod quota;
 mod remove;
 mod repository;
 mod session;
+mod staged;
 mod staging;
 mod sweep;
 #[cfg(test)]
@@ -40,8 +41,8 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-pub use blob::{BlobPool, Claim, StagedBlob};
-pub(crate) use blob::{Spot, blob_reader, claim, name_blob};
+pub use blob::BlobPool;
+pub(crate) use blob::{blob_reader, name_blob};
 pub(crate) use checkpoint::{Checkpoint, CheckpointLog};
 pub use image::StoredImage;
 pub use index::{CONTAINERD_NAME, INDEX_LIMIT, Index, REF_NAME, Replaced, ref_name};
@@ -54,6 +55,8 @@ pub use quota::Quota;
 pub use remove::{Removal, Removed};
 pub use repository::{Blobs, Missing, Repositories};
 pub use session::{UploadRecord, UploadSession};
+pub use staged::{Claim, StagedBlob};
+pub(crate) use staged::{Spot, claim};
 pub(crate) use staging::{Site, Staging, TRANSFERS};
 pub use upload::{Opened, Upload, UploadLimits, Uploads};
 

@@ -283,8 +283,8 @@ pub(crate) fn log_path(path: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use super::super::blob::{Claim, StagedBlob};
     use super::super::layout::Layout;
+    use super::super::staged::{Claim, StagedBlob};
     use super::*;
     use crate::oci::MediaType;
 
