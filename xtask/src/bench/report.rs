@@ -24,7 +24,7 @@ pub(crate) fn write(record: &Record) -> Result<()> {
 fn text(record: &Record) -> String {
     let mut text = String::from(
         "# Benchmarks\n\n\
-         The last run. Written by `cargo xtask bench --report`; [benchmarks.json](benchmarks.json) has every figure.\n\n\
+         What was measured last, in one run or several of the same program. Written by `cargo xtask bench --report`; [benchmarks.json](benchmarks.json) has every figure.\n\n\
          ![Time of each tool](benchmarks.svg)\n\n",
     );
     text += &machine(record);
